@@ -1,0 +1,102 @@
+"""A typed two-tier cache: memory in the process, Redis behind it.
+
+One load for a thousand callers, a slightly old value while a new one is fetched,
+service when Redis is down, and for every lookup a record of what happened.
+"""
+
+from hybridcache.adapters.codec import JSON, MSGPACK, Codec
+from hybridcache.core.decision import (
+    Absent,
+    Expired,
+    Fetch,
+    Fresh,
+    Serve,
+    ServeAndRefresh,
+    ServeHeldOff,
+    Stale,
+    assess,
+    decide,
+)
+from hybridcache.core.entry import Entry
+from hybridcache.core.errors import (
+    Closed,
+    HybridCacheError,
+    LoadFailedElsewhere,
+    LoadTimeout,
+    ReentrantLoad,
+    WouldBlockLoop,
+)
+from hybridcache.core.outcome import (
+    HitFresh,
+    HitStale,
+    Invalidated,
+    Miss,
+    Outcome,
+    Peeked,
+    Refresh,
+    Scope,
+    Suppressed,
+    Tier,
+    UpstreamDown,
+)
+from hybridcache.core.policy import Duration, Policy, RunIn, Suppress
+from hybridcache.core.reply import NoStore, NotModified, Reply, Store
+from hybridcache.engine.current import CurrentLoad, current_load
+from hybridcache.engine.events import Event, Observer
+from hybridcache.faces.async_cache import AsyncCache
+from hybridcache.faces.cache import Cache
+from hybridcache.faces.memory import Memory
+from hybridcache.faces.protocols import AsyncCached, Cached
+from hybridcache.faces.upstream import Redis
+
+__all__ = [
+    "JSON",
+    "MSGPACK",
+    "Absent",
+    "AsyncCache",
+    "AsyncCached",
+    "Cache",
+    "Cached",
+    "Closed",
+    "Codec",
+    "CurrentLoad",
+    "Duration",
+    "Entry",
+    "Event",
+    "Expired",
+    "Fetch",
+    "Fresh",
+    "HitFresh",
+    "HitStale",
+    "HybridCacheError",
+    "Invalidated",
+    "LoadFailedElsewhere",
+    "LoadTimeout",
+    "Memory",
+    "Miss",
+    "NoStore",
+    "NotModified",
+    "Observer",
+    "Outcome",
+    "Peeked",
+    "Policy",
+    "Redis",
+    "ReentrantLoad",
+    "Refresh",
+    "Reply",
+    "RunIn",
+    "Scope",
+    "Serve",
+    "ServeAndRefresh",
+    "ServeHeldOff",
+    "Stale",
+    "Store",
+    "Suppress",
+    "Suppressed",
+    "Tier",
+    "UpstreamDown",
+    "WouldBlockLoop",
+    "assess",
+    "current_load",
+    "decide",
+]

@@ -1,0 +1,1 @@
+"""One outside thing each: threads, event loops, Redis, codecs, eviction, Prometheus."""

@@ -1,0 +1,91 @@
+"""Hooks of unions: every member but None carries a tag, optional ones too.
+
+The member is found by the exact type of the value. Where several members share one
+runtime type (``list[int] | list[str]``), the first that fits is taken.
+"""
+
+from typing import Any
+
+from hybridcache.adapters.codec.hook import Hook, Unfit, foreign, unfit
+from hybridcache.adapters.codec.kinds import (
+    Anything,
+    Choice,
+    Keyed,
+    Kind,
+    OneOf,
+    Record,
+    Row,
+    Scalar,
+    Series,
+    Table,
+    Union,
+    Unsupported,
+    walk,
+)
+
+_NONE = type(None)
+
+
+def union_hook(kind: Union, hooks: dict[str, Hook]) -> Hook:
+    """Make the hook of a union from those of its members, by tag."""
+    name = kind.name
+    holds_none = any(member == Scalar("None", _NONE) for _, member in kind.members)
+    others = [(tag, hooks[tag].dump) for tag, it in kind.members if _is_any(it)]
+    table: dict[type, list[Any]] = {}
+    # An int fits a float, so whatever has a float in it comes last.
+    for tag, member in sorted(kind.members, key=lambda it: _has_float(it[1])):
+        for cls in _runtime_types(member):
+            table.setdefault(cls, []).append((tag, hooks[tag].dump))
+    for found in table.values():
+        found.extend(others)
+    loads = {tag: hook.load for tag, hook in hooks.items()}
+
+    def dump(value: Any) -> Any:
+        if value is None and holds_none:
+            return None
+        members = table.get(type(value), others)
+        if len(members) == 1:
+            tag, dump_member = members[0]
+            return [tag, dump_member(value)]
+        for tag, dump_member in members:
+            try:
+                return [tag, dump_member(value)]
+            except Unfit:  # noqa: S112, PERF203 (the next may fit)
+                continue
+        return unfit(value, name)
+
+    def load(plain: Any, _: object) -> Any:
+        if plain is None and holds_none:
+            return None
+        if type(plain) is not list:
+            return foreign(plain, name)
+        tag, held = plain
+        if type(tag) is not str or tag not in loads:
+            return foreign(tag, f"a tag of {name}")
+        return loads[tag](held, None)
+
+    return Hook(dump, load)
+
+
+def _runtime_types(kind: Kind) -> set[type]:
+    """Return the exact types that values of *kind* may have."""
+    match kind:
+        case Scalar(cls=cls):
+            return {float, int} if cls is float else {cls}
+        case Choice(cls=cls) | Series(cls=cls) | Row(cls=cls) | Record(cls=cls):
+            return {cls}
+        case OneOf(values=values):
+            return {type(value) for value in values}
+        case Table() | Keyed():
+            return {dict}
+        case Union() | Anything() | Unsupported():
+            # Unions within unions were made flat.
+            return set()
+
+
+def _is_any(kind: Kind) -> bool:
+    return isinstance(kind, Anything)
+
+
+def _has_float(kind: Kind) -> bool:
+    return any(isinstance(it, Scalar) and it.cls is float for it in walk(kind))

@@ -1,0 +1,181 @@
+"""Event loops around the engine: tasks, waiting, and the task's ports.
+
+Nothing here belongs to a loop before a coroutine runs on it, and what belongs to a
+loop that is gone is dropped.
+"""
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from contextvars import copy_context
+from typing import Protocol, TypeVar
+from weakref import WeakKeyDictionary
+
+import attrs
+
+from hybridcache.engine.command import Flow
+from hybridcache.engine.current import CURRENT, CurrentLoad, Loader, Raised
+from hybridcache.engine.drive import adrive
+from hybridcache.engine.flights import Landing
+from hybridcache.engine.latch import Latch
+from hybridcache.engine.protocol import Fault, Request, Trouble
+
+A = TypeVar("A")
+T = TypeVar("T")
+
+
+class Upstream(Protocol):
+    """Whoever asks Redis for a task."""
+
+    async def ask(self, request: Request[A], timeout: float) -> A | Fault:
+        """Ask, within *timeout* seconds."""
+
+
+@attrs.frozen
+class NoUpstream:
+    """The upstream of a cache that has none; nothing is ever asked of it."""
+
+    async def ask(self, request: Request[A], timeout: float) -> A | Fault:  # noqa: ARG002 (a port)
+        """Say that there is nobody to ask."""
+        return Fault(Trouble.DOWN, "the cache has no upstream")
+
+
+@attrs.define(eq=False)
+class Tasks:
+    """The load flows that run as tasks, by loop: each has a strong reference here."""
+
+    _tasks: "WeakKeyDictionary[asyncio.AbstractEventLoop, set[asyncio.Task[None]]]" = (
+        attrs.field(factory=WeakKeyDictionary, init=False)
+    )
+
+    def start(self, flow: Flow[None], ports: "LoopPorts") -> None:
+        """Run *flow* as a task of the running loop."""
+        loop = asyncio.get_running_loop()
+        tasks = self._tasks.setdefault(loop, set())
+        task = loop.create_task(adrive(flow, ports), name="hybridcache load")
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    async def drain(self, timeout: float) -> None:
+        """Let this loop's flows end; cancel what takes longer."""
+        running = set(self._tasks.get(asyncio.get_running_loop(), ()))
+        running.discard(asyncio.current_task())  # type: ignore[arg-type]  # may be None
+        if not running:
+            return
+        _, late = await asyncio.wait(running, timeout=timeout)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def forked(self) -> None:
+        """Forget the parent's tasks, in the child of a fork."""
+        self._tasks = WeakKeyDictionary()
+
+
+@attrs.frozen
+class LoopPorts:
+    """The outside, for flows that run in tasks.
+
+    Attributes:
+
+        upstream: Asks Redis.
+
+        tasks: Runs loads.
+
+        submit: Runs a call in a worker thread.
+
+        call_sync: Calls a sync loader, wherever it is called.
+    """
+
+    upstream: Upstream
+    tasks: Tasks
+    submit: Callable[[Callable[[], object]], object]
+    call_sync: Callable[[Loader, CurrentLoad], object]
+
+    async def ask(self, request: Request[A], timeout: float) -> A | Fault:
+        """Ask Redis."""
+        return await self.upstream.ask(request, timeout)
+
+    async def wait(self, latch: Latch[T], timeout: float) -> T | None:
+        """Wait for *latch*, whoever settles it."""
+        loop = asyncio.get_running_loop()
+        woken = loop.create_future()
+        wake = _waker(loop, woken)
+        if not latch.add(wake):
+            return latch.answer
+        try:
+            await asyncio.wait((woken,), timeout=max(0.0, timeout))
+        finally:
+            latch.discard(wake)
+        return latch.answer
+
+    async def spawn(
+        self, flow: Flow[None], latch: Latch[Landing], *, inline: bool
+    ) -> None:  # noqa: ARG002 (a port; a sync loader asks again)
+        """Run *flow* as a task with this context's variables."""
+        latch.carrier = asyncio.get_running_loop()
+        self.tasks.start(flow, self)
+
+    async def call(self, loader: Loader, load: CurrentLoad, *, inline: bool) -> object:
+        """Await an async *loader* here; call a sync one in a worker, or *inline*."""
+        if _is_async(loader) or inline:
+            answer = self.call_sync(loader, load)
+        else:
+            answer = await self._in_worker(loader, load)
+        if not inspect.isawaitable(answer):
+            return answer
+        token = CURRENT.set(load)
+        try:
+            return await answer
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            return _raised(error)
+        except BaseException as error:  # noqa: BLE001 (given to all who wait)
+            return _raised(error)
+        finally:
+            CURRENT.reset(token)
+
+    async def _in_worker(self, loader: Loader, load: CurrentLoad) -> object:
+        loop = asyncio.get_running_loop()
+        ended: asyncio.Future[object] = loop.create_future()
+        context = copy_context()
+        answers: list[object] = []
+        wake = _waker(loop, ended)
+
+        def work() -> None:
+            answers.append(context.run(self.call_sync, loader, load))
+            wake()
+
+        self.submit(work)
+        await ended
+        return answers[0]
+
+
+def _waker(
+    loop: asyncio.AbstractEventLoop, future: "asyncio.Future[object]"
+) -> Callable[[], None]:
+    def settle() -> None:
+        if not future.done():
+            future.set_result(None)
+
+    def wake() -> None:
+        try:
+            loop.call_soon_threadsafe(settle)
+        except RuntimeError:
+            # The loop is closed, and who waited on it is gone with it.
+            return
+
+    return wake
+
+
+def _is_async(loader: Loader) -> bool:
+    return inspect.iscoroutinefunction(loader) or inspect.iscoroutinefunction(
+        getattr(loader, "func", None)
+    )
+
+
+def _raised(error: BaseException) -> Raised:
+    inner = error.__traceback__
+    return Raised(error, None if inner is None else inner.tb_next)

@@ -1,0 +1,1 @@
+"""Redis through redis-py, in both colours: connections, replies, the subscription."""

@@ -1,0 +1,109 @@
+"""Requests to Redis from threads: one connection a request, kept for the next."""
+
+from collections import deque
+from collections.abc import Sequence
+from typing import TypeVar
+
+import attrs
+import redis
+from redis.exceptions import RedisError, ResponseError
+
+from hybridcache.adapters.upstream.replies import (
+    fault,
+    lacks_script,
+    laid_out,
+    read,
+    server_error,
+)
+from hybridcache.adapters.upstream.template import Template, sync_pool
+from hybridcache.engine.protocol import Argument, Fault, Request
+
+A = TypeVar("A")
+
+
+@attrs.define(eq=False)
+class BlockingUpstream:
+    """Asks Redis from any thread. Making one connects nothing.
+
+    Attributes:
+
+        template: How to connect.
+
+        timeout: Of every wait on a socket, seconds.
+    """
+
+    template: Template
+    timeout: float
+    _pool: redis.ConnectionPool = attrs.field(init=False)
+    _idle: deque[redis.Connection] = attrs.field(factory=deque, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Make, and drop, one connection object: wrong options are told of now."""
+        self._pool = sync_pool(self.template, self.timeout)
+        try:
+            self._pool.make_connection()
+        except TypeError as error:
+            msg = f"the Redis client has an option that no connection has: {error}"
+            raise ValueError(msg) from error
+
+    def ask(self, request: Request[A], timeout: float) -> A | Fault:
+        """Send what *request* says and read what comes, within *timeout* seconds."""
+        calls = request.calls()
+        try:
+            connection = self._take()
+            replies = _exchange(connection, laid_out(calls))
+            if lacks_script(replies):
+                replies = _exchange(connection, laid_out(calls, with_source=True))
+        except (RedisError, OSError) as error:
+            # Where one connection died the idle ones are likely dead too.
+            self.close()
+            return fault(error)
+        self._idle.append(connection)
+        return read(request, replies)
+
+    def _take(self) -> redis.Connection:
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return self._pool.make_connection()
+            # Data or an end where none was asked for: the server closed it.
+            if connection.is_connected and not connection.can_read(0):
+                return connection
+            connection.disconnect()
+
+    def close(self) -> None:
+        """Close the idle connections; those in use close when they come back."""
+        while True:
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                return
+            connection.disconnect()
+
+    def forked(self) -> None:
+        """Leave the parent's connections to the parent, in the child of a fork."""
+        self._idle = deque()
+
+
+def _exchange(
+    connection: redis.Connection, commands: Sequence[tuple[Argument, ...]]
+) -> list[object]:
+    try:
+        connection.send_packed_command(connection.pack_commands(commands))
+        return [_reply(connection) for _ in commands]
+    except BaseException:
+        connection.disconnect()
+        raise
+
+
+def _reply(connection: redis.Connection) -> object:
+    try:
+        reply: object = connection.read_response()
+    except ResponseError as error:
+        return server_error(error)
+    except RedisError as error:
+        if getattr(error, "status_code", None) is None:
+            raise
+        return server_error(error)
+    return reply

@@ -1,0 +1,67 @@
+"""The keeper's own connection: a subscription, and what arrives on it.
+
+redis-py's PubSub subscribes anew behind one's back; this reads the bare replies, so
+that a connection that was lost is seen to be lost.
+"""
+
+from collections.abc import Callable
+from time import sleep
+
+import attrs
+import redis
+from redis.exceptions import RedisError
+
+from hybridcache.adapters.upstream.template import Template, sync_pool
+from hybridcache.engine.keeper import Keeper
+
+
+@attrs.define(eq=False)
+class Subscription:
+    """One connection that is subscribed to *channels*. One thread uses it."""
+
+    template: Template
+    timeout: float
+    _connection: redis.Connection | None = attrs.field(default=None, init=False)
+
+    def open(self, *channels: str) -> bool:
+        """Connect and subscribe; False if that failed."""
+        self.close()
+        connection = sync_pool(self.template, self.timeout).make_connection()
+        try:
+            connection.send_command("SUBSCRIBE", *channels)
+        except (RedisError, OSError):
+            connection.disconnect()
+            return False
+        self._connection = connection
+        return True
+
+    def listen(self, keeper: Keeper, wait: float, now: Callable[[], float]) -> None:
+        """Tell *keeper* what arrives within *wait* seconds."""
+        connection = self._connection
+        if connection is None:
+            # Nothing to listen to; a lease that is taken meanwhile is young.
+            sleep(wait)
+            return
+        try:
+            if not connection.can_read(wait):
+                return
+            reply = connection.read_response()
+        except (RedisError, OSError):
+            self.close()
+            keeper.dropped(now())
+            return
+        match reply:
+            case [b"subscribe", bytes(channel), _]:
+                keeper.confirmed(channel.decode(), now())
+            case [b"message", _, bytes(data)]:
+                keeper.received(data, now())
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._connection is not None:
+            self._connection.disconnect()
+            self._connection = None
+
+    def forked(self) -> None:
+        """Leave the parent's connection to the parent."""
+        self._connection = None

@@ -1,0 +1,191 @@
+"""A URL or a user's client, taken as a template: where to connect and how.
+
+The client itself is never used, changed or closed. What concerns its waiting
+(timeouts, retries, protocol, decoding) is ours; what concerns reaching and proving
+oneself to the server (address, TLS, credentials) is taken over.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import attrs
+import redis
+import redis.asyncio
+import redis.asyncio.connection
+import redis.asyncio.sentinel
+import redis.sentinel
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+# Reaching the server; everything else about a connection is ours.
+TAKEN_OVER: Final = frozenset(
+    {
+        "host",
+        "port",
+        "path",
+        "db",
+        "username",
+        "password",
+        "credential_provider",
+        "client_name",
+        "socket_keepalive",
+        "socket_keepalive_options",
+        "socket_type",
+    }
+)
+_POOLS: Final = (redis.ConnectionPool, redis.asyncio.ConnectionPool)
+_SENTINEL_POOLS: Final = (
+    redis.sentinel.SentinelConnectionPool,
+    redis.asyncio.sentinel.SentinelConnectionPool,
+)
+
+
+@attrs.frozen
+class Template:
+    """How to connect.
+
+    Attributes:
+
+        options: Keyword arguments of a connection that reach the server.
+
+        tls: Whether over TLS.
+
+        sentinels: Addresses of sentinels with their options; empty without.
+
+        service: The name that the sentinels know the primary by.
+    """
+
+    options: Mapping[str, Any]
+    tls: bool
+    sentinels: Sequence[Mapping[str, Any]] = ()
+    service: str = ""
+
+    @property
+    def identity(self) -> str:
+        """Tell one Redis database from another; holds no secret."""
+        options = self.options
+        database = options.get("db") or 0
+        if self.service:
+            return f"sentinel:{self.service}/{database}"
+        if "path" in options:
+            return f"unix:{options['path']}/{database}"
+        host, port = options.get("host", "localhost"), options.get("port", 6379)
+        return f"{host}:{port}/{database}"
+
+
+def template_of(source: object) -> Template:
+    """Read a URL or a redis-py client, sync or async.
+
+    Raises:
+
+        TypeError: It is neither.
+
+        ValueError: The URL is wrong, or has options that no connection has.
+    """
+    if isinstance(source, str):
+        return _of_pool(redis.ConnectionPool.from_url(source), strict=True)
+    if isinstance(source, redis.Redis | redis.asyncio.Redis):
+        return _of_pool(source.connection_pool, strict=False)
+    msg = (
+        "an upstream is a Redis URL (redis://, rediss://, unix://) or a redis-py"
+        f" client (Redis or redis.asyncio.Redis), not {source!r}"
+    )
+    raise TypeError(msg)
+
+
+def _of_pool(pool: Any, *, strict: bool) -> Template:  # noqa: ANN401 (both colours)
+    given = dict(pool.connection_kwargs)
+    options = {
+        name: value
+        for name, value in given.items()
+        if name in TAKEN_OVER or name.startswith("ssl_")
+    }
+    if strict:
+        _refuse_unknown(set(given) - set(options))
+    tls = "SSL" in pool.connection_class.__name__ or bool(given.get("ssl"))
+    if not isinstance(pool, _SENTINEL_POOLS):
+        return Template(options, tls)
+    sentinels = [
+        dict(sentinel.connection_pool.connection_kwargs)
+        for sentinel in pool.sentinel_manager.sentinels
+    ]
+    options.pop("host", None)
+    options.pop("port", None)
+    return Template(options, tls, sentinels, pool.service_name)
+
+
+def _refuse_unknown(names: set[str]) -> None:
+    if names:
+        known = ", ".join(sorted(TAKEN_OVER))
+        msg = (
+            f"the Redis URL has options that are not taken here: {sorted(names)};"
+            f" known are {known} and ssl_*; set the timeout with Redis(timeout=)"
+        )
+        raise ValueError(msg)
+
+
+def _ours(timeout: float | None, connect: float) -> dict[str, Any]:
+    return {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": connect,
+        # RESP2 has no push messages between replies and no handshake of its own.
+        "protocol": 2,
+        "driver_info": None,
+        "decode_responses": False,
+        "health_check_interval": 0,
+    }
+
+
+def sync_pool(template: Template, timeout: float) -> redis.ConnectionPool:
+    """Make a maker of blocking connections that give up after *timeout* seconds.
+
+    Raises:
+
+        ValueError: The template has options that no connection has.
+    """
+    options = {**template.options, **_ours(timeout, timeout)}
+    options["retry"] = Retry(NoBackoff(), 0)
+    if template.service:
+        sentinel = redis.sentinel.Sentinel(
+            [(one["host"], one["port"]) for one in template.sentinels],
+            sentinel_kwargs=_sentinel_options(template, timeout),
+        )
+        return redis.sentinel.SentinelConnectionPool(
+            template.service, sentinel, ssl=template.tls, **options
+        )
+    kind: type[redis.connection.AbstractConnection] = redis.Connection
+    if "path" in template.options:
+        kind = redis.UnixDomainSocketConnection
+    elif template.tls:
+        kind = redis.SSLConnection
+    return redis.ConnectionPool(connection_class=kind, **options)
+
+
+def async_pool(template: Template, timeout: float) -> redis.asyncio.ConnectionPool:
+    """Make a maker of asyncio connections; a request's timeout is its caller's."""
+    options = {**template.options, **_ours(None, timeout)}
+    options["retry"] = redis.asyncio.retry.Retry(NoBackoff(), 0)
+    if template.service:
+        sentinel = redis.asyncio.sentinel.Sentinel(
+            [(one["host"], one["port"]) for one in template.sentinels],
+            sentinel_kwargs=_sentinel_options(template, timeout),
+        )
+        return redis.asyncio.sentinel.SentinelConnectionPool(
+            template.service, sentinel, ssl=template.tls, **options
+        )
+    kind: type[redis.asyncio.connection.AbstractConnection] = redis.asyncio.Connection
+    if "path" in template.options:
+        kind = redis.asyncio.UnixDomainSocketConnection
+    elif template.tls:
+        kind = redis.asyncio.SSLConnection
+    return redis.asyncio.ConnectionPool(connection_class=kind, **options)
+
+
+def _sentinel_options(template: Template, timeout: float) -> dict[str, Any]:
+    given = template.sentinels[0] if template.sentinels else {}
+    taken = {
+        name: value
+        for name, value in given.items()
+        if name in {"username", "password"} or name.startswith("ssl_")
+    }
+    return {**taken, "socket_timeout": timeout, "socket_connect_timeout": timeout}

@@ -1,0 +1,1 @@
+"""The sequence of a lookup, written once for both colours, and the machines under it."""

@@ -1,0 +1,142 @@
+"""What every flow is given: the node, the clock, the dice, and one lookup's facts."""
+
+from collections.abc import Callable
+from typing import Generic, TypeVar, cast
+
+import attrs
+
+from hybridcache.core.errors import Unencodable
+from hybridcache.core.outcome import Tier
+from hybridcache.core.policy import Policy, Suppress
+from hybridcache.engine.command import Ask, Flow
+from hybridcache.engine.current import Loader
+from hybridcache.engine.events import Observer, UndecodableFound, UpstreamAsked
+from hybridcache.engine.form import Form, Shape
+from hybridcache.engine.node import Node
+from hybridcache.engine.protocol import Fault, Names, Request, names_of
+from hybridcache.engine.tally import Tally
+
+A = TypeVar("A")
+V = TypeVar("V")
+
+
+@attrs.frozen
+class Remote:
+    """What the flows must know of the upstream.
+
+    Attributes:
+
+        prefix: Of all its names.
+
+        timeout: Longest time for one request, seconds.
+
+        max_value_bytes: A longer encoding is not stored.
+    """
+
+    prefix: str
+    timeout: float
+    max_value_bytes: int
+
+
+@attrs.frozen
+class Context:
+    """Everything that is the same in both colours.
+
+    Attributes:
+
+        cache: The cache's name.
+
+        node: The machines.
+
+        redis: The upstream, or None.
+
+        now: Monotonic clock, seconds.
+
+        draw: Dice, from [0, 1).
+
+        token: Makes a random token of 16 characters.
+
+        observe: Takes every event.
+
+        warn: Says for people what was not stored and why.
+
+        closed: Whether the cache was closed meanwhile.
+    """
+
+    cache: str
+    node: Node
+    redis: Remote | None
+    now: Callable[[], float]
+    draw: Callable[[], float]
+    token: Callable[[], str]
+    observe: Observer
+    warn: Callable[[str, Unencodable], None]
+    closed: Callable[[], bool]
+
+    def undecodable(self, reason: str) -> None:
+        """Report bytes that are no entry of ours."""
+        self.observe(UndecodableFound(self.cache, reason))
+
+
+@attrs.frozen
+class Query(Generic[V]):
+    """One lookup.
+
+    Attributes:
+
+        key: The cache key.
+
+        policy: How its value lives.
+
+        shape: The codec, bound to the declared type.
+
+        loader: Makes the value.
+
+        tally: Where it is counted.
+
+        function: The decorated function's name, or empty.
+
+        bypass: Read and write nothing.
+    """
+
+    key: str
+    policy: Policy
+    shape: Shape[V]
+    loader: Loader
+    tally: Tally
+    function: str = ""
+    bypass: bool = False
+
+    @property
+    def alone(self) -> bool:
+        """Whether its load stands beside others, even in this process."""
+        return self.bypass or self.policy.suppress is Suppress.NONE
+
+    def open(self, form: Form[object]) -> V:
+        """Take the value out of a form that was made under this shape."""
+        # Memory and flights hold forms of all types; a record or a flight is only
+        # found by a query whose shape has the same fingerprint.
+        return cast("V", form.open())
+
+    def names(self, redis: Remote) -> Names:
+        """Return the Redis names of the key."""
+        return names_of(redis.prefix, self.key)
+
+
+def ask(ctx: Context, redis: Remote, request: Request[A]) -> Flow[A | Fault]:
+    """Ask Redis through the breaker; count and report what became of it."""
+    begun = ctx.now()
+    gate = ctx.node.gate
+    ticket = gate.admit(writes=request.writes, now=begun)
+    if isinstance(ticket, Fault):
+        return ticket
+    answer = yield from Ask(request, redis.timeout)
+    ended = ctx.now()
+    fault = answer if isinstance(answer, Fault) else None
+    gate.count(ticket, fault, writes=request.writes, now=ended)
+    result = "ok" if fault is None else fault.trouble.value
+    ctx.observe(UpstreamAsked(ctx.cache, request.operation, result, ended - begun))
+    return answer
+
+
+NOWHERE: frozenset[Tier] = frozenset()

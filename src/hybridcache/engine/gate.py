@@ -1,0 +1,78 @@
+"""The breakers between the flows and Redis: one for all, one for writes.
+
+A request passes with a ticket and its answer is counted against the ticket, so that
+it counts once and only against the state that it began in.
+"""
+
+import attrs
+
+from hybridcache.core.breaker import Breaker, Signal, State, failed, signalled, succeeded
+from hybridcache.engine.latch import Lock
+from hybridcache.engine.protocol import Fault, Trouble
+
+# Seconds between probes of a breaker that is open: "within a second lookups use it
+# again" (design, section 6) leaves room for a slow answer.
+PROBE_EVERY = 0.2
+# A server that refuses writes answers reads; ask it again for writes this often.
+WRITES_AGAIN_AFTER = 1.0
+
+
+@attrs.frozen
+class Ticket:
+    """Under which generation of the breaker a request began."""
+
+    generation: int
+
+
+@attrs.define(eq=False)
+class Gate:
+    """Who may ask Redis right now."""
+
+    _lock: Lock
+    breaker: Breaker = attrs.field(factory=Breaker)
+    refusals: int = attrs.field(default=0, init=False)
+    refused_until: float = attrs.field(default=0.0, init=False)
+    refusal: str = attrs.field(default="", init=False)
+
+    def admit(self, *, writes: bool, now: float) -> Ticket | Fault:
+        """Let a request pass, or say why not."""
+        breaker = self.breaker
+        if breaker.state is not State.CLOSED:
+            return Fault(Trouble.DOWN, f"breaker open: {breaker.cause}")
+        if writes and now < self.refused_until:
+            return Fault(Trouble.REFUSED, self.refusal)
+        return Ticket(breaker.generation)
+
+    def count(
+        self, ticket: Ticket, fault: Fault | None, *, writes: bool, now: float
+    ) -> None:
+        """Count what became of a request."""
+        if fault is None and not self.refusals and not self.breaker.failures:
+            return
+        with self._lock:
+            if fault is not None and fault.trouble is Trouble.DOWN:
+                self.breaker = failed(
+                    self.breaker, generation=ticket.generation, cause=fault.cause
+                )
+                return
+            self.breaker = succeeded(self.breaker, generation=ticket.generation)
+            if fault is not None:
+                self._refuse(fault, now)
+            elif writes:
+                self.refusals = 0
+
+    def _refuse(self, fault: Fault, now: float) -> None:
+        self.refusals += 1
+        if self.refusals >= self.breaker.threshold:
+            self.refused_until = now + WRITES_AGAIN_AFTER
+            self.refusal = fault.cause
+
+    def signal(self, signal: Signal) -> None:
+        """Follow what the keeper's probe says."""
+        with self._lock:
+            self.breaker = signalled(self.breaker, signal)
+
+    def reset(self) -> None:
+        """Start anew, in the child of a fork."""
+        self.breaker = Breaker(threshold=self.breaker.threshold)
+        self.refusals, self.refused_until = 0, 0.0

@@ -1,0 +1,177 @@
+"""What the keeper has to do and when: a machine without I/O.
+
+The keeper's thread asks it what is due, carries that out, and tells it what came of
+it and what arrived. It proves the subscription whole by an echo once a second,
+renews leases, releases unwanted ones, probes a breaker that is open and sweeps.
+"""
+
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+import attrs
+
+from hybridcache.core.breaker import Signal, State
+from hybridcache.engine.gate import PROBE_EVERY
+from hybridcache.engine.messages import Kind, parse
+from hybridcache.engine.node import Node
+from hybridcache.engine.protocol import (
+    Channel,
+    Echo,
+    Fault,
+    Ping,
+    ReadMarker,
+    Renew,
+    Settle,
+    Trouble,
+)
+
+RENEW_EVERY: Final = 1.0
+ECHO_EVERY: Final = 1.0
+ECHO_WITHIN: Final = 2.0
+SWEEP_EVERY: Final = 1.0
+RESUBSCRIBE_AFTER: Final = 0.2
+# Unwanted leases are released soon: someone may wait for them.
+RELEASE_EVERY: Final = 0.1
+
+
+@attrs.frozen
+class Subscribe:
+    """Open a new subscription to both channels of the node."""
+
+
+Chore: TypeAlias = Subscribe | Echo | Ping | ReadMarker | Renew | Settle
+
+
+@attrs.define(eq=False)
+class Keeper:
+    """The schedule of one node's keeper. One thread uses it."""
+
+    node: Node
+    channel: Channel
+    token: Callable[[], str]
+    connected: bool = attrs.field(default=False, init=False)
+    _confirmed: set[str] = attrs.field(factory=set, init=False)
+    _heard_at: float = attrs.field(default=0.0, init=False)
+    _subscribe_at: float = attrs.field(default=0.0, init=False)
+    _marker_at: float | None = attrs.field(default=None, init=False)
+    _echo_at: float = attrs.field(default=0.0, init=False)
+    _renew_at: float = attrs.field(default=0.0, init=False)
+    _release_at: float = attrs.field(default=0.0, init=False)
+    _sweep_at: float = attrs.field(default=0.0, init=False)
+    _probe_at: float = attrs.field(default=0.0, init=False)
+
+    def due(self, now: float) -> list[Chore]:
+        """Return what is to be done now, in order."""
+        chores: list[Chore] = []
+        if now >= self._sweep_at:
+            self._sweep_at = now + SWEEP_EVERY
+            self.node.sweep(now)
+        if self.connected and now >= self._heard_at + ECHO_WITHIN:
+            self.dropped(now)
+        down = self.node.gate.breaker.state is not State.CLOSED
+        if down:
+            if now >= self._probe_at:
+                self._probe_at = now + PROBE_EVERY
+                self.node.gate.signal(Signal.PROBING)
+                chores.append(Ping(self.channel))
+            return chores
+        if now >= self._renew_at:
+            self._renew_at = now + RENEW_EVERY
+            chores += [
+                Renew(one.names, one.token) for one in self.node.leases.to_renew(now)
+            ]
+        if now >= self._release_at:
+            self._release_at = now + RELEASE_EVERY
+            chores += [
+                Settle(one.names, one.token, self.channel)
+                for one in self.node.leases.take_unwanted(now)
+            ]
+        chores += self._subscription(now)
+        return chores
+
+    def _subscription(self, now: float) -> list[Chore]:
+        if not self.connected:
+            if now < self._subscribe_at:
+                return []
+            self._subscribe_at = now + RESUBSCRIBE_AFTER
+            return [Subscribe()]
+        chores: list[Chore] = []
+        if self._marker_at is not None and now >= self._marker_at:
+            self._marker_at = now + RESUBSCRIBE_AFTER
+            chores.append(ReadMarker(self.channel, self.token()))
+        if now >= self._echo_at:
+            self._echo_at = now + ECHO_EVERY
+            chores.append(Echo(self.channel, self.token()))
+        return chores
+
+    def wait(self, now: float) -> float:
+        """Return how long to listen before something is due, seconds."""
+        instants = [
+            self._sweep_at,
+            self._renew_at,
+            self._release_at,
+            self._probe_at
+            if self.node.gate.breaker.state is not State.CLOSED
+            else self._echo_at,
+        ]
+        if not self.connected:
+            instants.append(self._subscribe_at)
+        if self._marker_at is not None:
+            instants.append(self._marker_at)
+        return max(0.0, min(instants) - now)
+
+    def opened(self, now: float) -> None:
+        """A subscription was opened; it is not yet confirmed."""
+        self.connected = True
+        self._confirmed.clear()
+        self._heard_at = now
+
+    def dropped(self, now: float) -> None:
+        """The subscription is gone or silent: trust nothing until it is whole."""
+        self.connected = False
+        self._marker_at = None
+        self._subscribe_at = now + RESUBSCRIBE_AFTER
+        self.node.distrust()
+
+    def confirmed(self, channel: str, now: float) -> None:
+        """Redis confirmed a channel; a second time means that we were cut off."""
+        if channel in self._confirmed:
+            self.dropped(now)
+            return
+        self._confirmed.add(channel)
+        if self._confirmed >= {self.channel.events, self.channel.echo}:
+            # Read only now: a change from here on arrives as a message.
+            self._marker_at = now
+
+    def received(self, data: bytes, now: float) -> None:
+        """Carry out a message; what is none of ours is passed over."""
+        message = parse(data)
+        if message is None:
+            return
+        if message.kind is Kind.ECHO:
+            if message.origin == self.channel.origin:
+                self._heard_at = now
+            return
+        self.node.handle(message)
+
+    def answered(self, chore: Chore, answer: object, now: float) -> None:
+        """Learn what came of a request."""
+        match chore:
+            case Ping():
+                failed = isinstance(answer, Fault)
+                signal = Signal.PROBE_FAILED if failed else Signal.PROBE_ANSWERED
+                self.node.gate.signal(signal)
+            case ReadMarker():
+                if isinstance(answer, bytes) and self.connected:
+                    self._marker_at = None
+                    self._heard_at = now
+                    self.node.subscribed(answer)
+            case Renew():
+                if answer is False:
+                    self.node.leases.drop(chore.token)
+            case Settle():
+                if isinstance(answer, Fault) and answer.trouble is Trouble.DOWN:
+                    until = now + ECHO_WITHIN
+                    self.node.leases.unwanted(chore.names, chore.token, until)
+            case Subscribe() | Echo():
+                return

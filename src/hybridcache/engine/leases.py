@@ -1,0 +1,74 @@
+"""Leases that this process holds, and those that it must give back.
+
+The keeper renews the first every second until their load's time is over, and
+releases the second: leases whose grant or whose write was never confirmed.
+"""
+
+import attrs
+
+from hybridcache.engine.latch import Lock
+from hybridcache.engine.protocol import Names
+
+
+@attrs.frozen
+class Lease:
+    """A key's claim across processes.
+
+    Attributes:
+
+        names: The key's names.
+
+        token: Random, 16 characters.
+
+        until: Monotonic instant after which it is no longer renewed.
+    """
+
+    names: Names
+    token: str
+    until: float
+
+
+@attrs.define(eq=False)
+class LeaseBook:
+    """All leases of one node."""
+
+    _lock: Lock
+    _held: dict[str, Lease] = attrs.field(factory=dict, init=False)
+    _unwanted: list[Lease] = attrs.field(factory=list, init=False)
+
+    def hold(self, lease: Lease) -> None:
+        """Have *lease* renewed."""
+        with self._lock:
+            self._held[lease.token] = lease
+
+    def drop(self, token: str) -> None:
+        """Stop renewing; Redis's TTL ends the lease unless its script did."""
+        with self._lock:
+            self._held.pop(token, None)
+
+    def unwanted(self, names: Names, token: str, until: float) -> None:
+        """Have a lease released that we may hold without knowing."""
+        with self._lock:
+            self._held.pop(token, None)
+            self._unwanted.append(Lease(names, token, until))
+
+    def to_renew(self, now: float) -> list[Lease]:
+        """Return the leases to renew; one past its time is dropped."""
+        with self._lock:
+            for lease in [one for one in self._held.values() if now >= one.until]:
+                del self._held[lease.token]
+            return list(self._held.values())
+
+    def take_unwanted(self, now: float) -> list[Lease]:
+        """Return the leases to release, each once; Redis ended the older ones."""
+        with self._lock:
+            unwanted, self._unwanted = self._unwanted, []
+        return [lease for lease in unwanted if now < lease.until]
+
+    def clear(self) -> None:
+        """Forget all: in the child of a fork they are the parent's."""
+        self._held.clear()
+        self._unwanted.clear()
+
+    def __len__(self) -> int:
+        return len(self._held)

@@ -1,0 +1,268 @@
+"""A lookup, from top to bottom: memory, Redis, the process's flight.
+
+A lookup runs no load: it spawns the load's own flow and awaits the flight, until a
+deadline that is fixed once at its start. Cancelling it ends only the awaiting.
+"""
+
+from typing import TypeVar
+
+from hybridcache.core.decision import (
+    Fetch,
+    Fresh,
+    Serve,
+    ServeAndRefresh,
+    ServeHeldOff,
+    assess,
+    decide,
+)
+from hybridcache.core.errors import Closed, LoadTimeout
+from hybridcache.core.outcome import (
+    HitFresh,
+    HitStale,
+    Miss,
+    Outcome,
+    Peeked,
+    Refresh,
+    Scope,
+    Suppressed,
+    Tier,
+    UpstreamDown,
+)
+from hybridcache.core.policy import RunIn
+from hybridcache.engine.command import Await, Flow, Spawn
+from hybridcache.engine.context import Context, Query
+from hybridcache.engine.current import CURRENT
+from hybridcache.engine.events import WaitEnded
+from hybridcache.engine.flights import (
+    Adopted,
+    Failed,
+    Flight,
+    Handover,
+    Landing,
+    Loaded,
+    check_cycle,
+)
+from hybridcache.engine.load import load
+from hybridcache.engine.plan import Plan
+from hybridcache.engine.protocol import Fault, Mode
+from hybridcache.engine.recall import Hit, Missing, fetch, recall
+
+V = TypeVar("V")
+
+
+def look_up(ctx: Context, query: Query[V]) -> Flow[Outcome[V]]:
+    """Serve *query* from memory, from Redis, or by a load."""
+    begun = ctx.now()
+    plan = Plan()
+    if not query.bypass:
+        found = yield from recall(ctx, query)
+        if isinstance(found, Hit):
+            served = yield from serve(ctx, query, found)
+            if served is not None:
+                return served
+            plan = Plan(rejected=found.identity, previous=found.form)
+        if ctx.redis is not None:
+            answer = yield from fetch(ctx, ctx.redis, query)
+            match answer:
+                case Hit():
+                    served = yield from serve(ctx, query, answer)
+                    if served is not None:
+                        return served
+                    plan = Plan(rejected=answer.identity, previous=answer.form)
+                case Missing():
+                    plan = Plan(rejected=answer.identity, previous=plan.previous)
+                case Fault():
+                    plan = Plan(previous=plan.previous, cause=answer.cause)
+    return (yield from fly(ctx, query, plan, begun))
+
+
+def refresh(ctx: Context, query: Query[V]) -> Flow[Outcome[V]]:
+    """Load now, whatever the tiers hold; join a load that is under way."""
+    plan = Plan(mode=Mode.FORCE)
+    found = yield from recall(ctx, query)
+    if isinstance(found, Hit):
+        plan = Plan(mode=Mode.FORCE, previous=found.form)
+    return (yield from fly(ctx, query, plan, ctx.now()))
+
+
+def peek(ctx: Context, query: Query[V]) -> Flow[Peeked[V]]:
+    """Say what the tiers would serve; load and refresh nothing."""
+    found = yield from recall(ctx, query)
+    if isinstance(found, Hit):
+        shown = _shown(ctx, query, found)
+        if shown is not None:
+            return shown
+    if ctx.redis is not None:
+        answer = yield from fetch(ctx, ctx.redis, query)
+        if isinstance(answer, Fault):
+            return UpstreamDown(None, cause=answer.cause, tier=Tier.REDIS)
+        if isinstance(answer, Hit):
+            shown = _shown(ctx, query, answer)
+            if shown is not None:
+                return shown
+    return Miss(None, load_seconds=0.0, stored=frozenset())
+
+
+def _shown(
+    ctx: Context, query: Query[V], hit: Hit[V]
+) -> HitFresh[V] | HitStale[V] | None:
+    now = ctx.now()
+    held_until = ctx.node.held_off_until(query.key)
+    state = assess(hit, query.policy, now=now)
+    match decide(state, query.policy, now=now, held_until=held_until):
+        case Fetch():
+            return None
+        case ServeHeldOff():
+            doing = Refresh.HELD_OFF
+        case Serve() | ServeAndRefresh():
+            # Nothing was started: a refresh is at most under way.
+            doing = Refresh.UNDER_WAY
+    if isinstance(state, Fresh):
+        return HitFresh(query.open(hit.form), tier=hit.tier, age=state.age)
+    return HitStale(query.open(hit.form), tier=hit.tier, age=state.age, refresh=doing)
+
+
+def serve(ctx: Context, query: Query[V], hit: Hit[V]) -> Flow[Outcome[V] | None]:
+    """Serve what a tier holds and start its refresh if due; None if it won't do."""
+    now = ctx.now()
+    held_until = ctx.node.held_off_until(query.key)
+    state = assess(hit, query.policy, now=now)
+    match decide(state, query.policy, now=now, held_until=held_until):
+        case Fetch():
+            return None
+        case Serve():
+            return HitFresh(query.open(hit.form), tier=hit.tier, age=state.age)
+        case ServeHeldOff():
+            return HitStale(
+                query.open(hit.form),
+                tier=hit.tier,
+                age=state.age,
+                refresh=Refresh.HELD_OFF,
+            )
+        case ServeAndRefresh():
+            flight, started = yield from start_refresh(ctx, query, hit)
+    if isinstance(state, Fresh):
+        return HitFresh(query.open(hit.form), tier=hit.tier, age=state.age)
+    if query.policy.stale_wait > 0.0:
+        landing = yield from _await(
+            ctx, flight, min(query.policy.stale_wait, query.policy.wait_for)
+        )
+        if isinstance(landing, Loaded | Adopted):
+            return outcome_of(ctx, query, landing, now, leads=started)
+        if ctx.node.held_off_until(query.key) > now:
+            started = False
+    doing = Refresh.STARTED if started else Refresh.UNDER_WAY
+    return HitStale(query.open(hit.form), tier=hit.tier, age=state.age, refresh=doing)
+
+
+def start_refresh(
+    ctx: Context, query: Query[V], hit: Hit[V]
+) -> Flow[tuple[Flight, bool]]:
+    """Refresh in the background, unless this process does so already."""
+    flight, started = ctx.node.join(
+        ctx.node.flights,
+        query.key,
+        query.shape.fingerprint,
+        now=ctx.now(),
+        owned_for=query.policy.owned_for,
+        background=True,
+    )
+    if started:
+        plan = Plan(mode=Mode.REFRESH, rejected=hit.identity, previous=hit.form)
+        yield from _spawn(ctx, flight, query, plan, ctx.now(), inline=False)
+    return flight, started
+
+
+def fly(ctx: Context, query: Query[V], plan: Plan, begun: float) -> Flow[Outcome[V]]:
+    """Join the key's flight, or start it, until it lands or the deadline is there."""
+    policy = query.policy
+    slack = 0.0 if ctx.redis is None else ctx.redis.timeout
+    deadline = begun + policy.wait_for + slack
+    while True:
+        if ctx.closed():
+            msg = f"the cache {ctx.cache!r} was closed while {query.key!r} was loading"
+            raise Closed(msg)
+        now = ctx.now()
+        failure = ctx.node.failure_of(query.key, now)
+        if failure is not None and plan.mode is not Mode.FORCE:
+            return outcome_of(ctx, query, failure, begun, leads=False)
+        flight, leads = ctx.node.join(
+            ctx.node.flights,
+            query.key,
+            query.shape.fingerprint,
+            now=now,
+            owned_for=policy.owned_for,
+            alone=query.alone,
+        )
+        if leads:
+            inline = policy.run_in is RunIn.CALLER
+            yield from _spawn(ctx, flight, query, plan, deadline, inline=inline)
+        landing = yield from _await(ctx, flight, deadline - ctx.now())
+        if landing is None or (isinstance(landing, Handover) and now >= deadline):
+            msg = (
+                f"no value for {query.key!r} within wait_for={policy.wait_for:g} s;"
+                " the load goes on and its value will be stored"
+            )
+            raise LoadTimeout(msg)
+        if not isinstance(landing, Handover):
+            return outcome_of(ctx, query, landing, begun, leads=leads)
+        plan = plan.again()
+
+
+def _spawn(
+    ctx: Context,
+    flight: Flight,
+    query: Query[V],
+    plan: Plan,
+    deadline: float,
+    *,
+    inline: bool,
+) -> Flow[None]:
+    flow = load(ctx, query, flight, plan, deadline, inline=inline)
+    try:
+        yield from Spawn(flow, flight.latch, inline=inline)
+    except BaseException:
+        ctx.node.land(flight, Handover("its load could not be started"))
+        raise
+
+
+def _await(ctx: Context, flight: Flight, timeout: float) -> Flow[Landing | None]:
+    parent = CURRENT.get()
+    if parent is None:
+        return (yield from Await(flight.latch, timeout))
+    with ctx.node.lock:
+        check_cycle(parent.flight, flight)
+        parent.flight.awaiting.append(flight)
+    try:
+        return (yield from Await(flight.latch, timeout))
+    finally:
+        with ctx.node.lock:
+            parent.flight.awaiting.remove(flight)
+
+
+def outcome_of(
+    ctx: Context, query: Query[V], landing: Landing, begun: float, *, leads: bool
+) -> Outcome[V]:
+    """Turn a flight's landing into this caller's outcome, or raise its error."""
+    waited = ctx.now() - begun
+    match landing:
+        case Failed(error=error):
+            # Raised in several threads: each starts from the loader's traceback.
+            raise error.with_traceback(landing.traceback)
+        case Handover(why=why):
+            msg = f"a flight that was handed over has no outcome: {why}"
+            raise AssertionError(msg)
+        case Adopted(scope=None) if landing.fresh:
+            value = query.open(landing.form)
+            return HitFresh(value, tier=Tier.REDIS, age=landing.age)
+        case Adopted():
+            scope = landing.scope or Scope.CLUSTER
+        case Loaded() if leads:
+            value = query.open(landing.form)
+            if landing.cause is not None:
+                return UpstreamDown(value, cause=landing.cause, tier=Tier.LOADER)
+            return Miss(value, load_seconds=landing.load_seconds, stored=landing.stored)
+        case Loaded():
+            scope = Scope.PROCESS
+    ctx.observe(WaitEnded(ctx.cache, scope, waited))
+    return Suppressed(query.open(landing.form), waited=waited, scope=scope)

@@ -1,0 +1,336 @@
+"""What the caches of one process know together about one prefix on one Redis.
+
+The machines without I/O and the one lock over them. A fill of memory is checked here
+against what passed meanwhile; a message from another node is carried out here.
+"""
+
+from collections.abc import Callable
+
+import attrs
+
+from hybridcache.engine.flights import (
+    Failed,
+    Flight,
+    FlightTable,
+    Handover,
+    Landing,
+)
+from hybridcache.engine.gate import Gate
+from hybridcache.engine.kept import DISTRUSTED, Kept
+from hybridcache.engine.latch import Latch, Lock
+from hybridcache.engine.leases import LeaseBook
+from hybridcache.engine.memory import MemoryTier
+from hybridcache.engine.messages import Kind, Message
+from hybridcache.engine.poison import Fill, PoisonRegistry
+from hybridcache.engine.protocol import Channel
+
+# Keys whose refresh failed are remembered until they may be tried again; past this
+# many the ones whose time is over are cleared out.
+MANY_HOLDS = 1024
+
+
+@attrs.define(eq=False)
+class Node:
+    """One prefix's machines, shared by the sync and async caches on one memory.
+
+    Attributes:
+
+        namespace: Upstream and prefix: the first part of every key in memory.
+
+        channel: Names in Redis that its nodes share; None without Redis.
+
+        epoch: Grows whenever the subscription is lost or made whole; records of
+            another epoch are suspect.
+
+        whole: Whether the subscription can be trusted; always without Redis.
+
+        marker: What `clear()` last set, as far as this node knows; None if unknown.
+    """
+
+    namespace: str
+    lock: Lock
+    tier: MemoryTier[Kept] | None
+    channel: Channel | None
+    max_ttl: float | None = None
+    epoch: int = attrs.field(default=0, init=False)
+    whole: bool = attrs.field(init=False)
+    marker: bytes | None = attrs.field(default=None, init=False)
+    flights: FlightTable = attrs.field(init=False)
+    checks: FlightTable = attrs.field(init=False)
+    fills: PoisonRegistry = attrs.field(factory=PoisonRegistry, init=False)
+    leases: LeaseBook = attrs.field(init=False)
+    gate: Gate = attrs.field(init=False)
+    on_message: Callable[[Message], None] | None = attrs.field(default=None, init=False)
+    _watches: dict[str, list[Latch[str]]] = attrs.field(factory=dict, init=False)
+    _held_off: dict[str, float] = attrs.field(factory=dict, init=False)
+    _indexes: dict[int, dict[object, Kept]] = attrs.field(factory=dict, init=False)
+    _failures: dict[str, tuple[float, Failed]] = attrs.field(factory=dict, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Make the machines around the one lock."""
+        self.whole = self.channel is None
+        self.flights = FlightTable(self.lock)
+        self.checks = FlightTable(self.lock)
+        self.leases = LeaseBook(self.lock)
+        self.gate = Gate(self.lock)
+
+    # Memory
+
+    def recall(self, key: str, fingerprint: bytes, now: float) -> Kept | None:
+        """Return what memory holds of that key and shape, trusted or suspect."""
+        if self.tier is None:
+            return None
+        kept = self.tier.get((self.namespace, key), now)
+        return kept if kept is not None and kept.fingerprint == fingerprint else None
+
+    def trusts(self, kept: Kept) -> bool:
+        """Whether *kept* may be served without asking Redis."""
+        return self.whole and kept.epoch == self.epoch
+
+    def vouch(self, kept: Kept, fill: Fill) -> None:
+        """Trust *kept*: Redis still had it at a moment after *fill* began."""
+        with self.lock:
+            if not fill.spoiled and self.whole and fill.epoch == self.epoch:
+                kept.epoch = fill.epoch
+
+    def keep(self, kept: Kept, fill: Fill, now: float, *, confirmed: bool) -> bool:
+        """Put *kept* in memory, unless an invalidation passed or a newer one is there.
+
+        It is suspect unless *confirmed* and the subscription was whole throughout.
+        """
+        if self.tier is None:
+            return False
+        with self.lock:
+            if fill.spoiled:
+                return False
+            before = self.tier.get(kept.key, now)
+            if before is not None and 0 < kept.version < before.version:
+                return False
+            sound = confirmed and self.whole and fill.epoch == self.epoch
+            kept.epoch = self.epoch if sound else DISTRUSTED
+            return self.tier.put(kept, now)
+
+    def forget(self, kept: Kept) -> None:
+        """Drop *kept* from memory if it is still there."""
+        if self.tier is None:
+            return
+        with self.lock:
+            if self.tier.get(kept.key, kept.written_at) is kept:
+                self.tier.drop(kept.key)
+
+    def index(
+        self, kept: Kept, index: dict[object, Kept], arguments: object, until: float
+    ) -> None:
+        """Let *index* serve *kept* by its arguments until then, if it is trusted."""
+        with self.lock:
+            if self.tier is None or not self.trusts(kept):
+                return
+            if self.tier.get(kept.key, kept.written_at) is not kept:
+                return
+            kept.until = until
+            self._indexes[id(index)] = index
+            if index.get(arguments) is not kept:
+                index[arguments] = kept
+                kept.places.append((index, arguments))
+
+    def open_fill(self, key: str) -> Fill:
+        """Begin a fill of memory."""
+        with self.lock:
+            return self.fills.open(key, self.epoch if self.whole else DISTRUSTED)
+
+    def close_fill(self, fill: Fill) -> None:
+        """End a fill."""
+        with self.lock:
+            self.fills.close(fill)
+
+    # Flights
+
+    def join(
+        self,
+        table: FlightTable,
+        key: str,
+        fingerprint: bytes,
+        *,
+        now: float,
+        owned_for: float,
+        background: bool = False,
+        alone: bool = False,
+    ) -> tuple[Flight, bool]:
+        """Join the flight of *key* on *table*, or start it; True if started.
+
+        A flight that makes a value of another shape cannot be joined.
+        """
+        with self.lock:
+            flight = None if alone else table.find(key, now)
+            if flight is not None and flight.fingerprint == fingerprint:
+                return flight, False
+            started = table.start(
+                self.fills.open(key, self.epoch if self.whole else DISTRUSTED),
+                fingerprint,
+                abandon_at=now + owned_for,
+                background=background,
+                listed=flight is None and not alone,
+            )
+            return started, True
+
+    def land(self, flight: Flight, landing: Landing) -> None:
+        """Settle *flight* for all who wait."""
+        with self.lock:
+            self.flights.leave(flight)
+            self.checks.leave(flight)
+            self.fills.close(flight.fill)
+        flight.latch.settle(landing)
+
+    def hold_off(self, key: str, until: float, now: float) -> None:
+        """Start no refresh of *key* until then."""
+        with self.lock:
+            if len(self._held_off) >= MANY_HOLDS:
+                self._clear_out(now)
+            self._held_off[key] = until
+
+    def held_off_until(self, key: str) -> float:
+        """Return until when no refresh of *key* may start."""
+        return self._held_off.get(key, 0.0)
+
+    def fail(self, key: str, failure: Failed, until: float) -> None:
+        """Have a loader's failure hold *key* in this process until then."""
+        with self.lock:
+            self._failures[key] = (until, failure)
+
+    def failure_of(self, key: str, now: float) -> Failed | None:
+        """Return the failure that holds *key*, if one does."""
+        until, failure = self._failures.get(key, (0.0, None))
+        return failure if now < until else None
+
+    # Invalidation and messages
+
+    def invalidated(self, key: str) -> None:
+        """Carry out an invalidation here: drop, spoil, detach, wake."""
+        with self.lock:
+            if self.tier is not None:
+                self.tier.drop((self.namespace, key))
+            self.fills.spoil(key)
+            self.flights.detach(key)
+            self._held_off.pop(key, None)
+            self._failures.pop(key, None)
+        self._wake(key, "invalidated")
+
+    def cleared(self, marker: bytes | None) -> None:
+        """Carry out a clear here; *marker* is what entries must be stamped with."""
+        with self.lock:
+            if self.tier is not None:
+                self.tier.clear(self.namespace)
+            self.fills.spoil_all()
+            self.flights.detach_all()
+            self._held_off.clear()
+            self._failures.clear()
+            self.marker = marker
+            watched = list(self._watches)
+        for key in watched:
+            self._wake(key, "cleared")
+
+    def watch(self, key: str) -> Latch[str]:
+        """Return a latch that the next message about *key* settles."""
+        latch: Latch[str] = Latch(self.lock)
+        with self.lock:
+            self._watches.setdefault(key, []).append(latch)
+        return latch
+
+    def unwatch(self, key: str, latch: Latch[str]) -> None:
+        """Take a latch back."""
+        with self.lock:
+            watches = self._watches.get(key, [])
+            if latch in watches:
+                watches.remove(latch)
+            if not watches:
+                self._watches.pop(key, None)
+
+    def handle(self, message: Message) -> None:
+        """Carry out what another node, or this one's own scripts, published."""
+        own = self.channel is not None and message.origin == self.channel.origin
+        match message.kind:
+            case Kind.SETTLED:
+                self._wake(message.key, message.token)
+            case Kind.INVALIDATED:
+                if not own:
+                    self.invalidated(message.key)
+            case Kind.CLEARED:
+                if not own:
+                    self.cleared(message.token.encode())
+            case Kind.ECHO:
+                return
+        if self.on_message is not None:
+            self.on_message(message)
+
+    def _wake(self, key: str, why: str) -> None:
+        with self.lock:
+            watches = list(self._watches.get(key, ()))
+        for latch in watches:
+            latch.settle(why)
+
+    # The subscription
+
+    def subscribed(self, marker: bytes) -> None:
+        """The subscription is whole: what is filled from now on is trusted."""
+        with self.lock:
+            if self.marker is not None and self.marker != marker:
+                self.cleared(marker)
+            self.marker = marker
+            self.whole = True
+            self.epoch += 1
+
+    def distrust(self) -> None:
+        """The subscription is not whole: every record is suspect from now on."""
+        with self.lock:
+            if self.channel is None:
+                return
+            self.whole = False
+            self.epoch += 1
+            self.disable_indexes()
+
+    def disable_indexes(self) -> None:
+        """Serve nothing by arguments alone until it is looked at again."""
+        with self.lock:
+            for index in self._indexes.values():
+                for kept in list(index.values()):
+                    kept.leave_indexes()
+            self._indexes.clear()
+
+    # Housekeeping
+
+    def sweep(self, now: float) -> None:
+        """Let go of what has expired and of loads past their time."""
+        with self.lock:
+            if self.tier is not None:
+                self.tier.sweep(now)
+            self.flights.sweep(now)
+            self.checks.sweep(now)
+            self._clear_out(now)
+
+    def _clear_out(self, now: float) -> None:
+        for key in [key for key, until in self._held_off.items() if until <= now]:
+            del self._held_off[key]
+        for key in [key for key, (until, _) in self._failures.items() if until <= now]:
+            del self._failures[key]
+
+    def forked(self) -> None:
+        """Start anew in the child of a fork, with memory as suspect."""
+        with self.lock:
+            self.fills.spoil_all()
+            self.flights.detach_all()
+            self.checks.detach_all()
+            self.leases.clear()
+            self.gate.reset()
+            self._watches.clear()
+            self.distrust()
+
+    def orphaned(self, carrier: object) -> None:
+        """Hand over the flights of an event loop that is gone."""
+        with self.lock:
+            flights = [
+                flight
+                for flight in (*self.flights.flights(), *self.checks.flights())
+                if flight.latch.carrier is carrier
+            ]
+        for flight in flights:
+            self.land(flight, Handover("its event loop is gone"))

@@ -1,0 +1,245 @@
+"""Read the two tiers: what memory holds, trusted or checked, and what Redis holds.
+
+Nothing that Redis holds is believed before it is parsed for this key and shape; what
+will not do is reported and handed on as something to reject.
+"""
+
+from typing import Generic, TypeVar
+
+import attrs
+
+from hybridcache.core import blob
+from hybridcache.core.errors import Undecodable
+from hybridcache.core.outcome import Tier
+from hybridcache.core.policy import Policy
+from hybridcache.engine.command import Await, Flow
+from hybridcache.engine.context import Context, Query, Remote, ask
+from hybridcache.engine.flights import Checked, Flight, Handover, Landing
+from hybridcache.engine.form import Form, Whole, held
+from hybridcache.engine.kept import OVERHEAD, Kept
+from hybridcache.engine.poison import Fill
+from hybridcache.engine.protocol import Fault, Found, Read
+
+V = TypeVar("V")
+
+
+@attrs.frozen
+class Hit(Generic[V]):
+    """What a tier holds, not yet judged; it can be assessed as it is.
+
+    Attributes:
+
+        form: What to serve.
+
+        tier: Memory or Redis.
+
+        written_at: Monotonic instant, seconds; not later than it really was.
+
+        fresh_for: Seconds.
+
+        ttl: Seconds.
+
+        identity: Tells Redis's entry from any other.
+    """
+
+    form: Form[object]
+    tier: Tier
+    written_at: float
+    fresh_for: float
+    ttl: float
+    identity: bytes
+
+
+@attrs.frozen
+class Missing:
+    """Redis holds nothing that will do; *identity* of what it holds instead."""
+
+    identity: bytes = b""
+
+
+def fresh_in_memory(
+    ctx: Context, key: str, policy: Policy, fingerprint: bytes, now: float
+) -> Kept | None:
+    """Return a record that can be served with nothing else to do, if there is one.
+
+    This is the path of a memory hit: no lock, no generator, no record of an outcome.
+    """
+    node = ctx.node
+    kept = node.recall(key, fingerprint, now)
+    if kept is None or not node.trusts(kept):
+        return None
+    return kept if now < fresh_until(kept, policy) else None
+
+
+def fresh_until(kept: Kept, policy: Policy) -> float:
+    """Return the instant at which *kept* is due, stale or gone."""
+    ahead = policy.refresh_ahead
+    share = 1.0 if ahead is None else ahead
+    return min(kept.written_at + share * kept.fresh_for, kept.expires_at)
+
+
+def recall(ctx: Context, query: Query[V]) -> Flow[Hit[V] | None]:
+    """Return what memory holds; a suspect record is checked with Redis first."""
+    kept = ctx.node.recall(query.key, query.shape.fingerprint, ctx.now())
+    if kept is None:
+        return None
+    if ctx.redis is not None and not ctx.node.trusts(kept):
+        stands = yield from _still_stands(ctx, ctx.redis, query, kept)
+        if not stands:
+            ctx.node.forget(kept)
+            return None
+    return Hit(
+        kept.form,
+        Tier.MEMORY,
+        kept.written_at,
+        kept.fresh_for,
+        kept.ttl,
+        kept.identity,
+    )
+
+
+def _still_stands(
+    ctx: Context, redis: Remote, query: Query[V], kept: Kept
+) -> Flow[bool]:
+    """Ask Redis whether it still holds this very entry; yes if it cannot answer.
+
+    One caller asks; those who come meanwhile wait for what it learns.
+    """
+    while True:
+        check, leads = ctx.node.join(
+            ctx.node.checks,
+            query.key,
+            query.shape.fingerprint,
+            now=ctx.now(),
+            owned_for=redis.timeout,
+        )
+        if leads:
+            return (yield from _check(ctx, redis, query, kept, check))
+        landing = yield from Await(check.latch, redis.timeout)
+        if isinstance(landing, Checked):
+            return landing.stands
+
+
+def _check(
+    ctx: Context, redis: Remote, query: Query[V], kept: Kept, check: Flight
+) -> Flow[bool]:
+    landing: Landing = Handover("the caller that checked was cancelled")
+    try:
+        marker = _unknown_marker(ctx)
+        read = Read(query.names(redis), marker=marker, header_only=True)
+        answer = yield from ask(ctx, redis, read)
+        stands = isinstance(answer, Fault) or _same(ctx, kept, answer)
+        if stands and not isinstance(answer, Fault):
+            ctx.node.vouch(kept, check.fill)
+        landing = Checked(stands)
+        return stands
+    finally:
+        ctx.node.land(check, landing)
+
+
+def _same(ctx: Context, kept: Kept, found: Found) -> bool:
+    if not kept.identity or found.blob is None:
+        return False
+    return (
+        blob.identity(found.blob) == kept.identity
+        and len(found.blob) == blob.HEADER_SIZE
+        and found.blob[blob.STAMP_AT : blob.STAMP_AT + blob.STAMP_SIZE]
+        == _marker(ctx, found)
+    )
+
+
+def fetch(ctx: Context, redis: Remote, query: Query[V]) -> Flow[Hit[V] | Missing | Fault]:
+    """Read the entry from Redis and adopt it into memory."""
+    fill = ctx.node.open_fill(query.key)
+    try:
+        sent_at = ctx.now()
+        read = Read(query.names(redis), marker=_unknown_marker(ctx))
+        answer = yield from ask(ctx, redis, read)
+        if isinstance(answer, Fault):
+            return answer
+        return adopt(ctx, redis, query, answer, fill, sent_at)
+    finally:
+        ctx.node.close_fill(fill)
+
+
+def adopt(
+    ctx: Context,
+    redis: Remote,
+    query: Query[V],
+    found: Found,
+    fill: Fill,
+    sent_at: float,
+) -> Hit[V] | Missing:
+    """Judge what Redis holds; keep it in memory for the life that it has left."""
+    if found.blob is None:
+        return Missing()
+    identity = blob.identity(found.blob)
+    names = query.names(redis)
+    try:
+        header, body = blob.parse(found.blob, names.entry)
+        if header.fingerprint != query.shape.fingerprint:
+            raise Undecodable("shape", "the declared type has changed")
+        if header.stamp != _marker(ctx, found):
+            # Cleared since: no damage, so nothing to report.
+            return Missing(identity)
+        value = query.shape.decode(body)
+    except Undecodable as error:
+        ctx.undecodable(error.reason if found.blob else "type")
+        return Missing(identity)
+    # The age by Redis's clock, and all of the round trip on top: never too young.
+    age = max(0, found.now_us - header.instant_us) / 1e6
+    hit: Hit[V] = Hit(
+        Whole(value),
+        Tier.REDIS,
+        sent_at - age,
+        header.fresh_for,
+        header.ttl,
+        identity,
+    )
+    if age < header.ttl:
+        form = held(value, body, query.shape, share=query.policy.share)
+        kept = kept_of(ctx, query, form, len(body), hit, header.version)
+        ctx.node.keep(kept, fill, ctx.now(), confirmed=True)
+    return hit
+
+
+def kept_of(
+    ctx: Context,
+    query: Query[V],
+    form: Form[V],
+    size: int,
+    hit: Hit[V],
+    version: int,
+) -> Kept:
+    """Make a record for memory, with the shortest of the lives that bound it."""
+    node = ctx.node
+    lives = (hit.ttl, query.policy.memory_ttl, node.max_ttl)
+    now = ctx.now()
+    bounds = [life for life in lives[1:] if life is not None]
+    return Kept(
+        key=(node.namespace, query.key),
+        size=size + OVERHEAD,
+        expires_at=min([hit.written_at + hit.ttl, *(now + life for life in bounds)]),
+        form=form,
+        fingerprint=query.shape.fingerprint,
+        written_at=hit.written_at,
+        fresh_for=hit.fresh_for,
+        ttl=hit.ttl,
+        version=version,
+        identity=hit.identity,
+    )
+
+
+def _unknown_marker(ctx: Context) -> str | None:
+    """Name the marker, if this node does not know for certain what it is."""
+    channel = ctx.node.channel
+    if channel is None or (ctx.node.whole and ctx.node.marker is not None):
+        return None
+    return channel.marker
+
+
+def _marker(ctx: Context, found: Found) -> bytes | None:
+    """Return the marker that an entry must be stamped with; None fits no entry."""
+    if ctx.node.whole and ctx.node.marker is not None:
+        return blob.stamp_of(ctx.node.marker)
+    return None if found.marker is None else blob.stamp_of(found.marker)

@@ -1,0 +1,1 @@
+"""What users hold: caches, decorators and their wiring; no rule of freshness."""

@@ -1,0 +1,101 @@
+"""A decorated function in the async colour: as a plain coroutine function."""
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+import attrs
+
+from hybridcache.core.outcome import Invalidated, Outcome, Peeked
+from hybridcache.engine.current import Loader
+from hybridcache.engine.drive import adrive
+from hybridcache.engine.invalidate import invalidate
+from hybridcache.engine.lookup import look_up, peek, refresh
+from hybridcache.engine.observed import observed
+from hybridcache.faces.function import Function
+from hybridcache.faces.wrapper import Parts, make_wrapper
+
+if TYPE_CHECKING:
+    from typing import Unpack
+
+    from hybridcache.core.policy import PolicyChanges
+
+V = TypeVar("V")
+
+
+@attrs.frozen(eq=False)
+class AsyncFunction(Generic[V]):
+    """The calls of a decorated function, driven in the calling task."""
+
+    inner: Function[V]
+
+    async def serve(
+        self, key: str, loader: Loader, arguments: tuple[object, ...] | None = None
+    ) -> V:
+        """Return the value."""
+        kept = self.inner.recall(key, arguments)
+        if kept is not None:
+            return cast("V", kept.form.open())
+        return (await self._outcome(key, loader)).value
+
+    async def _outcome(self, key: str, loader: Loader) -> Outcome[V]:
+        query = self.inner.query(key, loader)
+        wiring = self.inner.state.wiring
+        flow = observed(wiring.ctx, query, look_up(wiring.ctx, query))
+        return await adrive(flow, wiring.loops)
+
+    async def call(self, *args: object, **kwargs: object) -> V:
+        """Return the value of a call."""
+        return await self.serve(self.inner.key(args, kwargs), self._loader(args, kwargs))
+
+    async def outcome(self, *args: object, **kwargs: object) -> Outcome[V]:
+        """Return the value of a call with what happened."""
+        return await self._outcome(self.inner.key(args, kwargs), self._loader(args, kwargs))
+
+    async def peek(self, *args: object, **kwargs: object) -> Peeked[V]:
+        """Say what the tiers hold; never load."""
+        key = self.inner.key(args, kwargs)
+        query = self.inner.query(key, self._loader(args, kwargs))
+        wiring = self.inner.state.wiring
+        return await adrive(peek(wiring.ctx, query), wiring.loops)
+
+    async def refresh(self, *args: object, **kwargs: object) -> Outcome[V]:
+        """Load now, whatever the tiers hold."""
+        key = self.inner.key(args, kwargs)
+        query = self.inner.query(key, self._loader(args, kwargs))
+        wiring = self.inner.state.wiring
+        flow = observed(wiring.ctx, query, refresh(wiring.ctx, query))
+        return await adrive(flow, wiring.loops)
+
+    async def invalidate(self, *args: object, **kwargs: object) -> Invalidated:
+        """Have no later call served by a load that began before this one."""
+        state = self.inner.state
+        state.check_open()
+        state.wiring.station.ensure_keeper()
+        key = self.inner.key(args, kwargs)
+        return await adrive(invalidate(state.wiring.ctx, key), state.wiring.loops)
+
+    def using(self, **changes: "Unpack[PolicyChanges]") -> Callable[..., object]:
+        """Return a view with other options, on the same keys."""
+        return plain(AsyncFunction(self.inner.using(**changes)))
+
+    def _loader(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Loader:
+        return functools.partial(self.inner.function, *args, **kwargs)
+
+
+def plain(function: AsyncFunction[V]) -> Callable[..., object]:
+    """Make the plain function, with the other calls as its attributes."""
+    inner = function.inner
+    parts = Parts(
+        inner.function, inner.plan, inner.index, inner.tally.slots, function.serve
+    )
+    made = make_wrapper(parts, is_async=True)
+    attributes = {
+        "outcome": function.outcome,
+        "peek": function.peek,
+        "refresh": function.refresh,
+        "invalidate": function.invalidate,
+        "using": function.using,
+    }
+    made.__dict__.update(attributes)
+    return made

@@ -1,0 +1,319 @@
+"""The cache for threads."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Self, TypeVar, cast, overload
+
+from prometheus_client import CollectorRegistry
+
+from hybridcache.adapters.codec import Codec
+from hybridcache.adapters.prometheus import tallies_of
+from hybridcache.core.errors import Closed
+from hybridcache.core.key_plan import plan_key
+from hybridcache.core.keys import check_key
+from hybridcache.core.outcome import Invalidated, Outcome, Peeked
+from hybridcache.core.policy import Policy
+from hybridcache.core.reply import Reply
+from hybridcache.engine.context import Query
+from hybridcache.engine.drive import drive
+from hybridcache.engine.events import Observer
+from hybridcache.engine.flights import Failed
+from hybridcache.engine.form import Shape
+from hybridcache.engine.invalidate import clear, invalidate
+from hybridcache.engine.lookup import look_up, peek, refresh
+from hybridcache.engine.observed import observed
+from hybridcache.faces.declared import declared_value
+from hybridcache.faces.function import Function, query_of
+from hybridcache.faces.memory import Memory
+from hybridcache.faces.method import CachedMethod
+from hybridcache.faces.options import check_loader, check_policy, label_of
+from hybridcache.faces.protocols import Decorator
+from hybridcache.faces.state import make_state
+from hybridcache.faces.sync_function import SyncFunction, plain
+from hybridcache.faces.upstream import Redis, upstream_of
+from hybridcache.faces.wrapper import in_class_body, is_async
+
+V = TypeVar("V")
+
+# How long close() lets running loads end, seconds.
+DRAIN_FOR = 5.0
+
+
+class Cache:
+    """Memory, and Redis behind it, in front of something slow. For threads.
+
+    Args:
+
+        name: Its name in metrics and logs, and the default of *prefix*.
+
+        prefix: What its Redis keys begin with; ``name + ":"`` by default.
+
+        upstream: A :class:`Redis`, a URL, a redis-py client, or None.
+
+        downstream: A :class:`Memory`, or None. Without both tiers it still
+            suppresses duplicate loads.
+
+        codec: Turns plain data into bytes and back; msgpack by default.
+
+        observer: Called with one frozen event for all that happens.
+
+        registry: Where its lookups are counted; prometheus-client's default.
+
+    Raises:
+
+        TypeError: An option is of a wrong type.
+
+        ValueError: An option is wrong; a wrong Redis URL too. A Redis that is down
+            is no error.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str = "",
+        prefix: str | None = None,
+        upstream: Redis | str | object | None = None,
+        downstream: Memory | None = None,
+        codec: Codec | None = None,
+        observer: Observer | None = None,
+        registry: CollectorRegistry | None = None,
+    ) -> None:
+        self._state = make_state(
+            name=name,
+            prefix=prefix,
+            upstream=upstream_of(upstream),
+            downstream=downstream,
+            codec=codec,
+            observer=observer,
+            tallies=tallies_of(registry),
+        )
+
+    def __repr__(self) -> str:
+        closed = ", closed" if self._state.closed else ""
+        return f"{type(self).__name__}(name={self._state.name!r}{closed})"
+
+    @property
+    def name(self) -> str:
+        """Its name in metrics and logs."""
+        return self._state.name
+
+    # Functions
+
+    def cached(
+        self,
+        policy: Policy,
+        key: str | Callable[..., str] | None = None,
+        *,
+        ignore: Sequence[str] = (),
+    ) -> Decorator:
+        """Decorate a function so that its values are cached.
+
+        Args:
+
+            policy: How they live.
+
+            key: A template such as ``"items:{id}"``, a function of the same
+                arguments, or None to derive keys from function and arguments.
+
+            ignore: Parameters that do not count in the key.
+
+        Raises:
+
+            TypeError: The function is async (use :class:`AsyncCache`), or an
+                option is of a wrong type.
+
+            ValueError: The key does not fit the function, or another function of
+                this cache has such keys.
+        """
+        check_policy(policy)
+
+        def decorate(function: Callable[..., object]) -> object:
+            if is_async(function):
+                msg = f"{function!r} is async: decorate it with AsyncCache.cached"
+                raise TypeError(msg)
+            inner = self._function(function, policy, key, ignore)
+            calls = SyncFunction(inner)
+            if not in_class_body(function):
+                return plain(calls)
+            return CachedMethod(
+                function,
+                calls,
+                lambda **changes: SyncFunction(inner.using(**changes)),
+            )
+
+        return cast("Decorator", decorate)
+
+    def _function(
+        self,
+        function: Callable[..., object],
+        policy: Policy,
+        key: str | Callable[..., str] | None,
+        ignore: Sequence[str],
+    ) -> Function[Any]:
+        state = self._state
+        plan = plan_key(function, key, ignore=ignore)
+        label = label_of(function)
+        state.register(plan, label)
+        return Function(
+            state,
+            function,
+            plan,
+            policy,
+            label,
+            state.tally(label),
+            state.new_index(),
+        )
+
+    # Lookups without a decorator
+
+    @overload
+    def get_or_load(
+        self, key: str, load: Callable[[], Reply[V]], policy: Policy
+    ) -> V: ...
+    @overload
+    def get_or_load(self, key: str, load: Callable[[], V], policy: Policy) -> V: ...
+    def get_or_load(
+        self, key: str, load: Callable[[], object], policy: Policy
+    ) -> object:
+        """Return the value of *key*; call *load* where no tier has it.
+
+        The value's type is what *load* is annotated to return; without an
+        annotation, plain data comes back as it was and instances are not stored.
+
+        Raises:
+
+            TypeError: The key is no str, or *load* is async.
+
+            ValueError: The key is empty or over 1 KiB.
+
+            LoadTimeout: No value within ``wait_for``.
+
+            Closed: The cache was closed.
+        """
+        return self._run(self._query(key, load, policy)).value
+
+    @overload
+    def outcome(
+        self, key: str, load: Callable[[], Reply[V]], policy: Policy
+    ) -> Outcome[V]: ...
+    @overload
+    def outcome(
+        self, key: str, load: Callable[[], V], policy: Policy
+    ) -> Outcome[V]: ...
+    def outcome(
+        self, key: str, load: Callable[[], object], policy: Policy
+    ) -> Outcome[Any]:
+        """Return the value as :meth:`get_or_load` does, with what happened."""
+        return self._run(self._query(key, load, policy))
+
+    @overload
+    def refresh(
+        self, key: str, load: Callable[[], Reply[V]], policy: Policy
+    ) -> Outcome[V]: ...
+    @overload
+    def refresh(
+        self, key: str, load: Callable[[], V], policy: Policy
+    ) -> Outcome[V]: ...
+    def refresh(
+        self, key: str, load: Callable[[], object], policy: Policy
+    ) -> Outcome[Any]:
+        """Load now, whatever the tiers hold; join a load that is under way."""
+        query = self._query(key, load, policy)
+        wiring = self._state.wiring
+        flow = observed(wiring.ctx, query, refresh(wiring.ctx, query))
+        return drive(flow, wiring.threads)
+
+    @overload
+    def peek(
+        self, key: str, load: Callable[[], Reply[V]], policy: Policy
+    ) -> Peeked[V]: ...
+    @overload
+    def peek(self, key: str, load: Callable[[], V], policy: Policy) -> Peeked[V]: ...
+    def peek(self, key: str, load: Callable[[], object], policy: Policy) -> Peeked[Any]:
+        """Say what the tiers hold for *key*; *load* only tells the type."""
+        wiring = self._state.wiring
+        query = self._query(key, load, policy)
+        return drive(peek(wiring.ctx, query), wiring.threads)
+
+    def _query(
+        self, key: str, load: Callable[[], object], policy: Policy
+    ) -> Query[Any]:
+        state = self._state
+        checked = check_key(key)
+        check_policy(policy)
+        check_loader(load)
+        if is_async(load):
+            msg = f"{load!r} is async: use AsyncCache"
+            raise TypeError(msg)
+        state.check_open(state.tally(""))
+        shape: Shape[Any] = state.shape(declared_value(load))
+        return query_of(state, checked, policy, shape, load)
+
+    def _run(self, query: Query[V]) -> Outcome[V]:
+        wiring = self._state.wiring
+        flow = observed(wiring.ctx, query, look_up(wiring.ctx, query))
+        return drive(flow, wiring.threads)
+
+    # Invalidation
+
+    def invalidate(self, key: str) -> Invalidated:
+        """Have no later lookup here served by a load that began before this.
+
+        Other nodes follow within milliseconds. Never raises for Redis.
+        """
+        state = self._state
+        checked = check_key(key)
+        state.check_open()
+        state.wiring.station.ensure_keeper()
+        return drive(invalidate(state.wiring.ctx, checked), state.wiring.threads)
+
+    def clear(self) -> Invalidated:
+        """Invalidate every key of the prefix, on all nodes, in one step."""
+        state = self._state
+        state.check_open()
+        state.wiring.station.ensure_keeper()
+        return drive(clear(state.wiring.ctx), state.wiring.threads)
+
+    # For a while
+
+    def bypass(self) -> AbstractContextManager[None]:
+        """Read and write no tier inside the block, in this context."""
+        return self._state.bypass()
+
+    def override(
+        self,
+        *,
+        upstream: Redis | str | object | None = None,
+        downstream: Memory | None = None,
+    ) -> AbstractContextManager[None]:
+        """Run on other tiers inside the block, in every thread: for tests."""
+        return self._state.override(upstream_of(upstream), downstream)
+
+    # The end
+
+    def close(self, timeout: float = DRAIN_FOR) -> None:
+        """Take no more calls, let running loads end for *timeout* seconds, and end.
+
+        Closing twice is no error.
+        """
+        state = self._state
+        if not state.shut():
+            return
+        state.workers.drain(timeout)
+        msg = f"the cache {state.name!r} was closed before the load ended"
+        state.workers.close(Failed(Closed(msg)))
+        station = state.wiring.station
+        if station.leave():
+            station.end()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,105 @@
+"""The memory tier as users make it, and what the caches on it share."""
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+
+from hybridcache.adapters.eviction import replacement_of
+from hybridcache.core.policy import Duration, seconds
+from hybridcache.engine.kept import Kept
+from hybridcache.engine.memory import Cause, MemoryTier
+from hybridcache.faces.forks import survive_forks
+
+if TYPE_CHECKING:
+    from hybridcache.faces.station import Station
+
+# A service of some size: a few hundred MB beside its own heap.
+DEFAULT_MAX_ITEMS = 100_000
+DEFAULT_MAX_BYTES = 256 * 2**20
+
+
+class Memory:
+    """A bounded memory tier; caches that are given the same one share it.
+
+    Args:
+
+        max_items: Most entries.
+
+        max_bytes: Most bytes, as encoded, plus a fixed overhead an entry; None for
+            no bound.
+
+        max_ttl: Longest life of an entry in memory, seconds.
+
+        eviction: ``"s3fifo"``, ``"lru"``, ``"lfu"`` or ``"fifo"``.
+
+    Raises:
+
+        TypeError: A bound is of a wrong type.
+
+        ValueError: A bound is not positive, or the eviction is unknown.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_items: int = DEFAULT_MAX_ITEMS,
+        max_bytes: int | None = DEFAULT_MAX_BYTES,
+        max_ttl: Duration | None = None,
+        eviction: str = "s3fifo",
+    ) -> None:
+        _check_bound("max_items", max_items)
+        if max_bytes is not None:
+            _check_bound("max_bytes", max_bytes)
+        self.max_ttl = None if max_ttl is None else seconds(max_ttl)
+        if self.max_ttl is not None and not self.max_ttl > 0.0:
+            msg = f"max_ttl must be seconds above 0, not {max_ttl!r}"
+            raise ValueError(msg)
+        self.eviction = eviction
+        self.lock = threading.RLock()
+        self.evictions = dict.fromkeys(Cause, 0)
+        self.tier: MemoryTier[Kept] = MemoryTier(
+            max_items=max_items,
+            max_bytes=max_bytes,
+            replacement=replacement_of(eviction, max_items, max_bytes),
+            removed=self._removed,
+        )
+        self._stations: dict[str, Station] = {}
+        survive_forks(self.lock)
+
+    def __repr__(self) -> str:
+        return f"Memory({self.items} items, {self.bytes} bytes)"
+
+    @property
+    def items(self) -> int:
+        """How many entries it holds."""
+        return self.tier.items
+
+    @property
+    def bytes(self) -> int:
+        """How many bytes they count."""
+        return self.tier.bytes
+
+    def _removed(self, kept: Kept, cause: Cause) -> None:
+        kept.leave_indexes()
+        self.evictions[cause] += 1
+
+    def station(self, namespace: str, make: "Callable[[], Station]") -> "Station":
+        """Return what the caches of one upstream and prefix share on this memory."""
+        with self.lock:
+            station = self._stations.get(namespace)
+            if station is None or station.closed:
+                station = self._stations[namespace] = make()
+            station.users += 1
+            return station
+
+
+def _check_bound(name: str, value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool):
+        msg = f"{name} must be an int, not {value!r}"
+        raise TypeError(msg)
+    if value < 1:
+        msg = f"{name} must be at least 1, not {value!r}"
+        raise ValueError(msg)
+
+

@@ -1,0 +1,36 @@
+"""Checks of what is handed to a cache's methods, for both colours."""
+
+from collections.abc import Callable
+
+from hybridcache.core.policy import Policy
+
+
+def check_policy(policy: object) -> None:
+    """Refuse what is no policy.
+
+    Raises:
+
+        TypeError: It is none.
+    """
+    if not isinstance(policy, Policy):
+        msg = f"a Policy is needed, not {policy!r}: Policy(fresh_for=60, ttl=3600)"
+        raise TypeError(msg)
+
+
+def check_loader(load: object) -> None:
+    """Refuse what cannot be called.
+
+    Raises:
+
+        TypeError: It cannot be called.
+    """
+    if not callable(load):
+        msg = f"load must be a function without arguments, not {load!r}"
+        raise TypeError(msg)
+
+
+def label_of(function: Callable[..., object]) -> str:
+    """Return a function's label in metrics: ``module.qualname``."""
+    module = getattr(function, "__module__", "")
+    name = getattr(function, "__qualname__", repr(function))
+    return f"{module}.{name}"

@@ -1,0 +1,287 @@
+"""A cache's inside: its wiring, its functions, and whether it is open.
+
+The same for both colours. No rule of freshness is here: it hands lookups to the
+engine and says when the short way past it may not be taken.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final, TypeVar
+
+import attrs
+
+from hybridcache.adapters.codec import MSGPACK, Codec, Shape, shape_of
+from hybridcache.adapters.loops import LoopPorts, Tasks
+from hybridcache.adapters.loops import NoUpstream as NobodyAwaited
+from hybridcache.adapters.prometheus import Tallies
+from hybridcache.adapters.threads import NoUpstream, ThreadPorts, Workers, called
+from hybridcache.core.errors import Closed, Unencodable
+from hybridcache.core.key_plan import KeyPlan
+from hybridcache.core.keys import check_prefix
+from hybridcache.engine.context import Context
+from hybridcache.engine.events import Event, LookupFailed, Observer, Reason
+from hybridcache.engine.kept import Kept
+from hybridcache.engine.tally import Tally
+from hybridcache.faces.forks import start_anew_in_forks
+from hybridcache.faces.memory import Memory
+from hybridcache.faces.running import running_loop
+from hybridcache.faces.station import Station, station_for, token
+from hybridcache.faces.upstream import Redis
+
+V = TypeVar("V")
+
+log: Final = logging.getLogger("hybridcache")
+
+
+@attrs.frozen
+class Wiring:
+    """What lookups run on; swapped whole by `override`."""
+
+    ctx: Context
+    station: Station
+    threads: ThreadPorts
+    loops: LoopPorts
+
+
+class CacheState:
+    """Everything of a cache but the colour."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        prefix: str | None,
+        upstream: Redis | None,
+        downstream: Memory | None,
+        codec: Codec,
+        observer: Observer | None,
+        tallies: Tallies,
+    ) -> None:
+        if upstream is not None and not name and prefix is None:
+            msg = "a cache with an upstream needs name= or prefix=, for its Redis keys"
+            raise ValueError(msg)
+        self.name = name
+        self.prefix = check_prefix(f"{name}:" if prefix is None else prefix)
+        self.codec = codec
+        self.observer = observer
+        self.tallies = tallies
+        self.closed = False
+        self.workers = Workers()
+        self.tasks = Tasks()
+        self.bypassed: ContextVar[bool] = ContextVar("hybridcache_bypass", default=False)
+        self._by_passers = 0
+        self._overrides = 0
+        self._templates: dict[str, str] = {}
+        self._indexes: list[dict[object, Kept]] = []
+        self._warned: set[str] = set()
+        self._shapes: dict[object, Shape[object]] = {}
+        self.wiring = self._wire(upstream, downstream)
+        start_anew_in_forks(self)
+
+    # Wiring
+
+    def _wire(self, upstream: Redis | None, downstream: Memory | None) -> Wiring:
+        station = station_for(upstream, downstream, self.prefix)
+        link = station.link
+        ctx = Context(
+            cache=self.name,
+            node=station.node,
+            redis=None if link is None else link.remote,
+            now=time.monotonic,
+            draw=random.random,
+            token=token,
+            observe=self._observe,
+            warn=self._warn,
+            closed=lambda: self.closed,
+        )
+        threads = ThreadPorts(
+            NoUpstream() if link is None else link.blocking, self.workers, running_loop
+        )
+        loops = LoopPorts(
+            NobodyAwaited() if link is None else link.awaiting,
+            self.tasks,
+            self.workers.submit,
+            called,
+        )
+        return Wiring(ctx, station, threads, loops)
+
+    @contextmanager
+    def override(
+        self, upstream: Redis | None, downstream: Memory | None
+    ) -> Iterator[None]:
+        """Run on other tiers inside the block, in every thread and task."""
+        self.check_open()
+        before = self.wiring
+        self._overrides += 1
+        self.disable_indexes()
+        self.wiring = self._wire(upstream, downstream)
+        try:
+            yield
+        finally:
+            station = self.wiring.station
+            self.wiring = before
+            self._overrides -= 1
+            if station.leave():
+                station.end()
+
+    @contextmanager
+    def bypass(self) -> Iterator[None]:
+        """Read and write no tier inside the block, in this context."""
+        self._by_passers += 1
+        self.disable_indexes()
+        was = self.bypassed.set(True)
+        try:
+            yield
+        finally:
+            self.bypassed.reset(was)
+            self._by_passers -= 1
+
+    # The short way of a memory hit
+
+    @property
+    def direct(self) -> bool:
+        """Whether memory may serve without the engine: nobody wants to hear of it."""
+        return not (self._by_passers or self.closed or self.observer is not None)
+
+    @property
+    def indexable(self) -> bool:
+        """Whether memory may serve by arguments alone."""
+        return self.direct and not self._overrides
+
+    def new_index(self) -> dict[object, Kept]:
+        """Return an index by arguments, emptied whenever that is needed."""
+        index: dict[object, Kept] = {}
+        self._indexes.append(index)
+        return index
+
+    def disable_indexes(self) -> None:
+        """Have every lookup look twice, until its record joins an index again."""
+        with self.wiring.ctx.node.lock:
+            for index in self._indexes:
+                for kept in list(index.values()):
+                    kept.leave_indexes()
+
+    # Functions
+
+    def register(self, plan: KeyPlan, label: str) -> None:
+        """Refuse a second function with keys of the same form."""
+        if plan.template_id is None:
+            return
+        other = self._templates.setdefault(plan.template_id, label)
+        if other != label:
+            msg = (
+                f"{label} and {other} would share the keys {plan.template_id!r}: the"
+                " one's values would be served as the other's; give each its own key="
+            )
+            raise ValueError(msg)
+
+    def shape(self, declared: object) -> Shape[object]:
+        """Return the codec for a declared type, made once."""
+        try:
+            return self._shapes[declared]
+        except KeyError:
+            shape = self._shapes[declared] = shape_of(declared, self.codec)
+            return shape
+        except TypeError:
+            return shape_of(declared, self.codec)
+
+    def tally(self, function: str) -> Tally:
+        """Return where the lookups of *function* are counted."""
+        return self.tallies.tally(self.name, function)
+
+    def check_open(self, tally: Tally | None = None, function: str = "") -> None:
+        """Refuse to work once closed.
+
+        Raises:
+
+            Closed: The cache was closed.
+        """
+        if not self.closed:
+            return
+        if tally is not None:
+            tally.fail(Reason.CLOSED)
+            self._observe(LookupFailed(self.name, function, Reason.CLOSED))
+        msg = f"the cache {self.name!r} is closed"
+        raise Closed(msg)
+
+    # Telling people
+
+    def _observe(self, event: Event) -> None:
+        if self.observer is None:
+            return
+        try:
+            self.observer(event)
+        except Exception:
+            # A lookup does not fail because somebody's counting does.
+            if self._first("observer"):
+                log.exception("the observer of cache %r raised; said once", self.name)
+
+    def _warn(self, what: str, error: Unencodable) -> None:
+        if self._first(what):
+            log.warning(
+                "cache %r does not store what %s returns: %s (said once)",
+                self.name,
+                what,
+                error,
+            )
+
+    def _first(self, what: str) -> bool:
+        first = what not in self._warned
+        self._warned.add(what)
+        return first
+
+    # The end
+
+    def shut(self) -> bool:
+        """Take no more calls; False if that was so before."""
+        if self.closed:
+            return False
+        self.closed = True
+        self.disable_indexes()
+        return True
+
+    def forked(self) -> None:
+        """Start anew in the child of a fork."""
+        self.workers.forked()
+        self.tasks.forked()
+
+
+def make_state(
+    *,
+    name: str,
+    prefix: str | None,
+    upstream: Redis | None,
+    downstream: Memory | None,
+    codec: Codec | None,
+    observer: Observer | None,
+    tallies: Tallies,
+) -> CacheState:
+    """Check a cache's options and make its inside.
+
+    Raises:
+
+        TypeError: An option is of a wrong type.
+
+        ValueError: An option is wrong.
+    """
+    if not isinstance(name, str):
+        msg = f"name must be a str, not {name!r}"
+        raise TypeError(msg)
+    if downstream is not None and not isinstance(downstream, Memory):
+        msg = f"downstream must be a Memory or None, not {downstream!r}"
+        raise TypeError(msg)
+    return CacheState(
+        name=name,
+        prefix=prefix,
+        upstream=upstream,
+        downstream=downstream,
+        codec=MSGPACK if codec is None else codec,
+        observer=observer,
+        tallies=tallies,
+    )
+
+

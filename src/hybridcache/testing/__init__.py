@@ -1,0 +1,1 @@
+"""What users and our own tests need to test with: a clock by hand, a real server."""
