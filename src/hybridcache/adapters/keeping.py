@@ -6,8 +6,8 @@ from typing import Protocol, TypeVar
 
 import attrs
 
-from hybridcache.engine.keeper import Echo, Keeper, Subscribe
-from hybridcache.engine.protocol import Fault, Request
+from hybridcache.engine.keeper import Keeper, Subscribe
+from hybridcache.engine.protocol import Echo, Fault, Request
 
 A = TypeVar("A")
 
@@ -47,14 +47,16 @@ class KeeperThread:
 
     def ensure(self) -> None:
         """Start the thread if it does not run."""
-        if self._thread is not None or self._stopped:
-            return
-        with self._lock:
-            if self._thread is None and not self._stopped:
-                self._thread = threading.Thread(
-                    target=self._run, name="hybridcache-keeper", daemon=True
-                )
-                self._thread.start()
+        if self._thread is None:
+            with self._lock:
+                self._start()
+
+    def _start(self) -> None:
+        if self._thread is None and not self._stopped:
+            self._thread = threading.Thread(
+                target=self._run, name="hybridcache-keeper", daemon=True
+            )
+            self._thread.start()
 
     def _run(self) -> None:
         while not self._stopped:

@@ -59,7 +59,6 @@ class Tasks:
     async def drain(self, timeout: float) -> None:
         """Let this loop's flows end; cancel what takes longer."""
         running = set(self._tasks.get(asyncio.get_running_loop(), ()))
-        running.discard(asyncio.current_task())  # type: ignore[arg-type]  # may be None
         if not running:
             return
         _, late = await asyncio.wait(running, timeout=timeout)

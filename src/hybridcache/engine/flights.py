@@ -35,7 +35,6 @@ class Adopted(Generic[V]):
 
     form: Form[V]
     age: float
-    fresh: bool
     scope: Scope | None = None
 
 

@@ -4,6 +4,7 @@ Immutable or shared values are held as the object itself, all others as bytes th
 every caller decodes anew, so that no caller can change what the next one sees.
 """
 
+from collections.abc import Callable
 from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import attrs
@@ -44,25 +45,25 @@ class Whole(Generic[V_co]):
 
 
 @attrs.frozen
-class Packed(Generic[V]):
+class Packed(Generic[V_co]):
     """Bytes, decoded for each caller."""
 
     body: bytes
-    shape: Shape[V]
+    decode: Callable[[bytes], V_co]
 
-    def open(self) -> V:
+    def open(self) -> V_co:
         """Return a new object."""
-        return self.shape.decode(self.body)
+        return self.decode(self.body)
 
 
-Form: TypeAlias = Whole[V] | Packed[V]
+Form: TypeAlias = Whole[V_co] | Packed[V_co]
 
 
 def held(value: V, body: bytes, shape: Shape[V], *, share: bool) -> Form[V]:
     """Choose the form for a value and its encoding."""
     if share or shape.immutable:
         return Whole(value)
-    return Packed(body, shape)
+    return Packed(body, shape.decode)
 
 
 def normalised(value: V, shape: Shape[V]) -> tuple[V, bytes]:

@@ -78,20 +78,21 @@ def lead(
     begun = ctx.now()
     if isinstance(claim, Claimed):
         ctx.node.leases.hold(Lease(claim.names, claim.token, flight.abandon_at))
-    kept_lease = False
+    ended = False
     try:
         answer = yield from _call(ctx, query, flight, plan, inline=inline)
         seconds = ctx.now() - begun
+        landing: Landing
         if isinstance(answer, Raised):
             landing = yield from _failed(ctx, query, plan, claim, answer)
         else:
             landing = yield from _made(
                 ctx, query, flight, plan, claim, answer, seconds
             )
-        kept_lease = True
+        ended = True
     finally:
         if isinstance(claim, Claimed):
-            if kept_lease:
+            if ended:
                 ctx.node.leases.drop(claim.token)
             else:
                 ctx.node.leases.unwanted(claim.names, claim.token, flight.abandon_at)
@@ -235,7 +236,8 @@ def _value_and_lives(
                 return value, None
             ttl = min(ttl, LONGEST)
             return value, Life(min(fresh_for, ttl), ttl)
-    return reply, Life(policy.fresh_for, policy.ttl)
+        case _:
+            return reply, Life(policy.fresh_for, policy.ttl)
 
 
 def _encoded(
@@ -280,7 +282,7 @@ def _store(
             body=body,
         )
         request = Write(claim.names, claim.token, channel, life.ttl, rest)
-        answer = yield from ask(ctx, ctx.redis, request)
+        answer: Written | Lost | Fault = yield from ask(ctx, ctx.redis, request)
         match answer:
             case Written(version=version, instant_us=instant):
                 identity = blob.identity_of(
@@ -299,10 +301,10 @@ def _store(
                 ctx.observe(StoreEnded(ctx.cache, Tier.REDIS, trouble.value))
     if ctx.node.tier is None:
         return frozenset(stored)
-    hit: Hit[V] = Hit(
+    hit = Hit(
         form, Tier.LOADER, sent_at, life.fresh_for, life.ttl, identity
     )
-    kept = kept_of(ctx, query, form, len(body), hit, version)
+    kept = kept_of(ctx, query, len(body), hit, version)
     if ctx.node.keep(kept, flight.fill, ctx.now(), confirmed=confirmed):
         stored.add(Tier.MEMORY)
         ctx.observe(StoreEnded(ctx.cache, Tier.MEMORY, "stored"))

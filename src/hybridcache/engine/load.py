@@ -17,13 +17,14 @@ from hybridcache.engine.context import Context, Query, Remote, ask
 from hybridcache.engine.events import RefreshEnded
 from hybridcache.engine.flights import (
     Adopted,
+    Checked,
     Failed,
     Flight,
     Handover,
     Landing,
     Loaded,
 )
-from hybridcache.engine.form import Form, Whole
+from hybridcache.engine.form import held
 from hybridcache.engine.lead import Claimed, Unclaimed, lead
 from hybridcache.engine.plan import Plan
 from hybridcache.engine.protocol import (
@@ -77,7 +78,7 @@ def _result(landing: Landing) -> str:
             return "adopted"
         case Failed():
             return "failed"
-        case _:
+        case Handover() | Checked():
             return "elsewhere"
 
 
@@ -203,10 +204,9 @@ def _found(
         return hit
     now = ctx.now()
     state = assess(hit, query.policy, now=now)
-    fresh = isinstance(state, Fresh)
-    if fresh or (awaited is not None and state.age < hit.ttl):
+    if isinstance(state, Fresh) or (awaited is not None and state.age < hit.ttl):
         scope = None if awaited is None else Scope.CLUSTER
-        return Adopted(hit.form, state.age, fresh=fresh, scope=scope)
+        return Adopted(hit.form, state.age, scope=scope)
     return Missing(hit.identity)
 
 
@@ -218,10 +218,8 @@ def _told(
         match records.parse(record.data, query.shape.fingerprint):
             case records.Value(body=body):
                 value = query.shape.decode(body)
-                form: Form[object] = Whole(value)
-                if not query.shape.immutable:
-                    form = records.packed(body, query.shape)
-                return Adopted(form, 0.0, fresh=True, scope=Scope.CLUSTER)
+                form = held(value, body, query.shape, share=False)
+                return Adopted(form, 0.0, scope=Scope.CLUSTER)
             case records.Failure(kind=kind, message=message):
                 # A waiter sees the real exception, unless it has no time left or
                 # the failure holds the key.

@@ -9,6 +9,7 @@ from typing import TypeVar
 from hybridcache.core.decision import (
     Fetch,
     Fresh,
+    Freshness,
     Serve,
     ServeAndRefresh,
     ServeHeldOff,
@@ -35,6 +36,7 @@ from hybridcache.engine.current import CURRENT
 from hybridcache.engine.events import WaitEnded
 from hybridcache.engine.flights import (
     Adopted,
+    Checked,
     Failed,
     Flight,
     Handover,
@@ -104,25 +106,23 @@ def peek(ctx: Context, query: Query[V]) -> Flow[Peeked[V]]:
 
 
 def _shown(
-    ctx: Context, query: Query[V], hit: Hit[V]
+    ctx: Context, query: Query[V], hit: Hit
 ) -> HitFresh[V] | HitStale[V] | None:
     now = ctx.now()
     held_until = ctx.node.held_off_until(query.key)
     state = assess(hit, query.policy, now=now)
-    match decide(state, query.policy, now=now, held_until=held_until):
-        case Fetch():
-            return None
-        case ServeHeldOff():
-            doing = Refresh.HELD_OFF
-        case Serve() | ServeAndRefresh():
-            # Nothing was started: a refresh is at most under way.
-            doing = Refresh.UNDER_WAY
+    decision = decide(state, query.policy, now=now, held_until=held_until)
+    if isinstance(decision, Fetch):
+        return None
     if isinstance(state, Fresh):
         return HitFresh(query.open(hit.form), tier=hit.tier, age=state.age)
+    held_off = isinstance(decision, ServeHeldOff)
+    # Nothing is started by looking: a refresh is at most under way.
+    doing = Refresh.HELD_OFF if held_off else Refresh.UNDER_WAY
     return HitStale(query.open(hit.form), tier=hit.tier, age=state.age, refresh=doing)
 
 
-def serve(ctx: Context, query: Query[V], hit: Hit[V]) -> Flow[Outcome[V] | None]:
+def serve(ctx: Context, query: Query[V], hit: Hit) -> Flow[Outcome[V] | None]:
     """Serve what a tier holds and start its refresh if due; None if it won't do."""
     now = ctx.now()
     held_until = ctx.node.held_off_until(query.key)
@@ -140,7 +140,13 @@ def serve(ctx: Context, query: Query[V], hit: Hit[V]) -> Flow[Outcome[V] | None]
                 refresh=Refresh.HELD_OFF,
             )
         case ServeAndRefresh():
-            flight, started = yield from start_refresh(ctx, query, hit)
+            return (yield from _serve_and_refresh(ctx, query, hit, state, now))
+
+
+def _serve_and_refresh(
+    ctx: Context, query: Query[V], hit: Hit, state: Freshness, now: float
+) -> Flow[Outcome[V]]:
+    flight, started = yield from start_refresh(ctx, query, hit)
     if isinstance(state, Fresh):
         return HitFresh(query.open(hit.form), tier=hit.tier, age=state.age)
     if query.policy.stale_wait > 0.0:
@@ -156,7 +162,7 @@ def serve(ctx: Context, query: Query[V], hit: Hit[V]) -> Flow[Outcome[V] | None]
 
 
 def start_refresh(
-    ctx: Context, query: Query[V], hit: Hit[V]
+    ctx: Context, query: Query[V], hit: Hit
 ) -> Flow[tuple[Flight, bool]]:
     """Refresh in the background, unless this process does so already."""
     flight, started = ctx.node.join(
@@ -198,13 +204,14 @@ def fly(ctx: Context, query: Query[V], plan: Plan, begun: float) -> Flow[Outcome
             inline = policy.run_in is RunIn.CALLER
             yield from _spawn(ctx, flight, query, plan, deadline, inline=inline)
         landing = yield from _await(ctx, flight, deadline - ctx.now())
-        if landing is None or (isinstance(landing, Handover) and now >= deadline):
+        handed_over = isinstance(landing, Handover | Checked)
+        if landing is None or (handed_over and ctx.now() >= deadline):
             msg = (
                 f"no value for {query.key!r} within wait_for={policy.wait_for:g} s;"
                 " the load goes on and its value will be stored"
             )
             raise LoadTimeout(msg)
-        if not isinstance(landing, Handover):
+        if not isinstance(landing, Handover | Checked):
             return outcome_of(ctx, query, landing, begun, leads=leads)
         plan = plan.again()
 
@@ -241,7 +248,12 @@ def _await(ctx: Context, flight: Flight, timeout: float) -> Flow[Landing | None]
 
 
 def outcome_of(
-    ctx: Context, query: Query[V], landing: Landing, begun: float, *, leads: bool
+    ctx: Context,
+    query: Query[V],
+    landing: Loaded[object] | Adopted[object] | Failed,
+    begun: float,
+    *,
+    leads: bool,
 ) -> Outcome[V]:
     """Turn a flight's landing into this caller's outcome, or raise its error."""
     waited = ctx.now() - begun
@@ -249,20 +261,15 @@ def outcome_of(
         case Failed(error=error):
             # Raised in several threads: each starts from the loader's traceback.
             raise error.with_traceback(landing.traceback)
-        case Handover(why=why):
-            msg = f"a flight that was handed over has no outcome: {why}"
-            raise AssertionError(msg)
-        case Adopted(scope=None) if landing.fresh:
+        case Adopted(scope=None):
             value = query.open(landing.form)
             return HitFresh(value, tier=Tier.REDIS, age=landing.age)
-        case Adopted():
-            scope = landing.scope or Scope.CLUSTER
         case Loaded() if leads:
             value = query.open(landing.form)
             if landing.cause is not None:
                 return UpstreamDown(value, cause=landing.cause, tier=Tier.LOADER)
             return Miss(value, load_seconds=landing.load_seconds, stored=landing.stored)
-        case Loaded():
-            scope = Scope.PROCESS
-    ctx.observe(WaitEnded(ctx.cache, scope, waited))
-    return Suppressed(query.open(landing.form), waited=waited, scope=scope)
+        case Loaded() | Adopted():
+            scope = Scope.PROCESS if isinstance(landing, Loaded) else Scope.CLUSTER
+            ctx.observe(WaitEnded(ctx.cache, scope, waited))
+            return Suppressed(query.open(landing.form), waited=waited, scope=scope)

@@ -304,7 +304,8 @@ class Acquire(Request[Claim]):
                 return Record(data, left / 1000)
             case [b"result", bytes(data)]:
                 return Record(data)
-        raise Garbled(repr(reply)[:200])
+            case _:
+                raise Garbled(repr(reply)[:200])
 
 
 @attrs.frozen
@@ -376,7 +377,8 @@ class Write(Request[Written | Lost]):
                 return Written(version, instant)
             case [b"lost"]:
                 return Lost()
-        raise Garbled(repr(replies[0])[:200])
+            case _:
+                raise Garbled(repr(replies[0])[:200])
 
 
 @attrs.frozen
@@ -555,7 +557,8 @@ def microseconds(time: object) -> int:
     match sequence(time):
         case [bytes(seconds), bytes(micros)] if seconds.isdigit() and micros.isdigit():
             return int(seconds) * 1_000_000 + int(micros)
-    raise Garbled(repr(time)[:200])
+        case _:
+            raise Garbled(repr(time)[:200])
 
 
 def optional_bytes(reply: object) -> bytes | None:

@@ -4,7 +4,7 @@ Nothing that Redis holds is believed before it is parsed for this key and shape;
 will not do is reported and handed on as something to reject.
 """
 
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 import attrs
 
@@ -24,7 +24,7 @@ V = TypeVar("V")
 
 
 @attrs.frozen
-class Hit(Generic[V]):
+class Hit:
     """What a tier holds, not yet judged; it can be assessed as it is.
 
     Attributes:
@@ -78,7 +78,7 @@ def fresh_until(kept: Kept, policy: Policy) -> float:
     return min(kept.written_at + share * kept.fresh_for, kept.expires_at)
 
 
-def recall(ctx: Context, query: Query[V]) -> Flow[Hit[V] | None]:
+def recall(ctx: Context, query: Query[V]) -> Flow[Hit | None]:
     """Return what memory holds; a suspect record is checked with Redis first."""
     kept = ctx.node.recall(query.key, query.shape.fingerprint, ctx.now())
     if kept is None:
@@ -148,7 +148,7 @@ def _same(ctx: Context, kept: Kept, found: Found) -> bool:
     )
 
 
-def fetch(ctx: Context, redis: Remote, query: Query[V]) -> Flow[Hit[V] | Missing | Fault]:
+def fetch(ctx: Context, redis: Remote, query: Query[V]) -> Flow[Hit | Missing | Fault]:
     """Read the entry from Redis and adopt it into memory."""
     fill = ctx.node.open_fill(query.key)
     try:
@@ -169,7 +169,7 @@ def adopt(
     found: Found,
     fill: Fill,
     sent_at: float,
-) -> Hit[V] | Missing:
+) -> Hit | Missing:
     """Judge what Redis holds; keep it in memory for the life that it has left."""
     if found.blob is None:
         return Missing()
@@ -188,7 +188,7 @@ def adopt(
         return Missing(identity)
     # The age by Redis's clock, and all of the round trip on top: never too young.
     age = max(0, found.now_us - header.instant_us) / 1e6
-    hit: Hit[V] = Hit(
+    hit = Hit(
         Whole(value),
         Tier.REDIS,
         sent_at - age,
@@ -198,7 +198,7 @@ def adopt(
     )
     if age < header.ttl:
         form = held(value, body, query.shape, share=query.policy.share)
-        kept = kept_of(ctx, query, form, len(body), hit, header.version)
+        kept = kept_of(ctx, query, len(body), attrs.evolve(hit, form=form), header.version)
         ctx.node.keep(kept, fill, ctx.now(), confirmed=True)
     return hit
 
@@ -206,9 +206,8 @@ def adopt(
 def kept_of(
     ctx: Context,
     query: Query[V],
-    form: Form[V],
     size: int,
-    hit: Hit[V],
+    hit: Hit,
     version: int,
 ) -> Kept:
     """Make a record for memory, with the shortest of the lives that bound it."""
@@ -220,7 +219,7 @@ def kept_of(
         key=(node.namespace, query.key),
         size=size + OVERHEAD,
         expires_at=min([hit.written_at + hit.ttl, *(now + life for life in bounds)]),
-        form=form,
+        form=hit.form,
         fingerprint=query.shape.fingerprint,
         written_at=hit.written_at,
         fresh_for=hit.fresh_for,

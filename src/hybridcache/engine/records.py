@@ -5,15 +5,12 @@
 Never a pickle; a failure is two texts, cut to 1 KiB.
 """
 
-from typing import Final, TypeVar
+from typing import Final
 
 import attrs
 
 from hybridcache.core.errors import Undecodable
-from hybridcache.engine.form import Form, Packed, Shape
 from hybridcache.engine.protocol import LARGEST_RESULT
-
-V = TypeVar("V")
 
 LONGEST_TEXT: Final = 1024
 _FINGERPRINT_END = 9
@@ -73,9 +70,5 @@ def parse(data: bytes, fingerprint: bytes) -> Value | Failure:
             return Failure(
                 kind.decode(errors="replace"), message.decode(errors="replace")
             )
-    raise Undecodable("record", repr(data[:16]))
-
-
-def packed(body: bytes, shape: Shape[V]) -> Form[object]:
-    """Hold *body* as bytes that every waiter decodes anew."""
-    return Packed(body, shape)
+        case _:
+            raise Undecodable("record", repr(data[:16]))

@@ -252,10 +252,10 @@ class CacheState:
 
 def make_state(
     *,
-    name: str,
+    name: object,
     prefix: str | None,
     upstream: Redis | None,
-    downstream: Memory | None,
+    downstream: object,
     codec: Codec | None,
     observer: Observer | None,
     tallies: Tallies,

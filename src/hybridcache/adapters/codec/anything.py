@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from hybridcache.adapters.codec.containers import (
     collected,
+    halves,
     in_order,
-    pairs,
     table_of,
 )
 from hybridcache.adapters.codec.hook import Hook, Unfit, foreign
@@ -34,7 +34,9 @@ def _dump(value: Any) -> Any:
         return [kind.__name__, _dump_series(value)]
     hook = _TAGGED.get(kind)
     if hook is None:
-        problem = f"{kind.__qualname__}, which cannot be stored where no type is declared"
+        problem = (
+            f"{kind.__qualname__}, which cannot be stored where no type is declared"
+        )
         raise Unfit(problem)
     return [kind.__name__, hook.dump(value)]
 
@@ -68,9 +70,8 @@ def _load(plain: Any, _: object = None) -> Any:
         return foreign(plain, "a tagged value")
     tag, held = plain
     if tag == "dict":
-        return table_of(
-            tag, held, lambda: ((_load(key), _load(one)) for key, one in pairs(held))
-        )
+        keys, values = halves(held, tag)
+        return table_of([_load(key) for key in keys], [_load(one) for one in values])
     if tag in _SERIES:
         if type(held) is not list:
             return foreign(held, tag)

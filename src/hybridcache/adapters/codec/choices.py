@@ -18,14 +18,15 @@ def choice_hook(kind: Choice) -> Hook:
 
 
 def _enum_hook(kind: Choice) -> Hook:
-    cls, name = kind.cls, kind.name
-    members = {member.name: member for member in cls}  # type: ignore[attr-defined]
+    cls: Any = kind.cls
+    name = kind.name
+    members = {member.name: member for member in cls}
 
     def dump(value: Any) -> str:
         if type(value) is not cls:
             return unfit(value, name)
         # A property of the user's may hide `name`.
-        found: str = value._name_  # noqa: SLF001
+        found: str = value._name_
         return found
 
     def load(plain: Any, _: object) -> Any:
@@ -37,12 +38,13 @@ def _enum_hook(kind: Choice) -> Hook:
 
 
 def _flag_hook(kind: Choice) -> Hook:
-    cls, name = kind.cls, kind.name
+    cls: Any = kind.cls
+    name = kind.name
 
     def dump(value: Any) -> int:
         if type(value) is not cls:
             return unfit(value, name)
-        return int(value._value_)  # noqa: SLF001
+        return int(value._value_)
 
     def load(plain: Any, _: object) -> Any:
         if type(plain) is not int:

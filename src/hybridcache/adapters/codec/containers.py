@@ -4,7 +4,7 @@ All are lists on the wire, dicts as alternating keys and values: keys may be of 
 kind, order is kept, and a key that stands there twice is seen.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from reprlib import repr as short_repr
 from typing import Any
 
@@ -14,7 +14,8 @@ from hybridcache.adapters.codec.kinds import Keyed, Row, Series, Table
 
 def series_hook(kind: Series, item: Hook) -> Hook:
     """Make the hook of a list, tuple, set or frozenset."""
-    cls, name = kind.cls, kind.name
+    cls: Any = kind.cls
+    name = kind.name
     dump_item, load_item, same = item.dump, item.load, item.same
     unordered = cls is set or cls is frozenset
 
@@ -27,7 +28,7 @@ def series_hook(kind: Series, item: Hook) -> Hook:
             out = []
             try:
                 for one in value:
-                    out.append(dump_item(one))  # noqa: PERF401 (counts for the path)
+                    out.append(dump_item(one))
             except Unfit as refusal:
                 refusal.within(f"[{len(out)}]")
                 raise
@@ -37,9 +38,7 @@ def series_hook(kind: Series, item: Hook) -> Hook:
         if type(plain) is not list:
             return foreign(plain, name)
         items = (
-            plain
-            if all_same(same, plain)
-            else [load_item(one, None) for one in plain]
+            plain if all_same(same, plain) else [load_item(one, None) for one in plain]
         )
         return items if cls is list else collected(cls, items)
 
@@ -62,11 +61,12 @@ def collected(cls: Callable[[Any], Any], items: list[Any]) -> Any:
 
 def row_hook(kind: Row, items: tuple[Hook, ...]) -> Hook:
     """Make the hook of a tuple of known length, or of a named tuple."""
-    cls, name, size = kind.cls, kind.name, len(items)
+    cls: Any = kind.cls
+    name, size = kind.name, len(items)
     dumps = tuple(item.dump for item in items)
     loads = tuple(item.load for item in items)
     # Past a __new__ of the user's: it may change or refuse what it is given.
-    make: Callable[[Any], Any] = tuple if cls is tuple else cls._make  # type: ignore[attr-defined]
+    make: Callable[[Any], Any] = tuple if cls is tuple else cls._make
 
     def dump(value: Any) -> list[Any]:
         if type(value) is not cls:
@@ -77,7 +77,7 @@ def row_hook(kind: Row, items: tuple[Hook, ...]) -> Hook:
         out: list[Any] = []
         try:
             for dump_item, one in zip(dumps, value, strict=True):
-                out.append(dump_item(one))  # noqa: PERF401 (counts for the path)
+                out.append(dump_item(one))
         except Unfit as refusal:
             label = kind.labels[len(out)] if kind.labels else ""
             refusal.within(f".{label}" if label else f"[{len(out)}]")
@@ -113,32 +113,27 @@ def table_hook(kind: Table, key: Hook, value: Hook) -> Hook:
         return out
 
     def load(plain: Any, _: object) -> dict[Any, Any]:
-        return table_of(
-            name,
-            plain,
-            lambda: (
-                (load_key(one, None), load_value(held, None))
-                for one, held in pairs(plain)
-            ),
-        )
+        keys, values = halves(plain, name)
+        if not all_same(key.same, keys):
+            keys = [load_key(one, None) for one in keys]
+        if not all_same(value.same, values):
+            values = [load_value(one, None) for one in values]
+        return table_of(keys, values)
 
     return Hook(dump, load)
 
 
-def pairs(flat: list[Any]) -> Iterator[tuple[Any, Any]]:
-    """Pair the keys and values of a flat list."""
-    ahead = iter(flat)
-    return zip(ahead, ahead, strict=True)
+def halves(plain: Any, name: str) -> tuple[list[Any], list[Any]]:
+    """Tell the keys of a flat list from its values."""
+    if type(plain) is list:
+        return plain[::2], plain[1::2]
+    return foreign(plain, name)
 
 
-def table_of(
-    name: str, plain: Any, load: Callable[[], Iterator[tuple[Any, Any]]]
-) -> dict[Any, Any]:
-    """Make a dict of a flat list; a key that stands there twice is not ours."""
-    if type(plain) is not list:
-        return foreign(plain, name)
-    made = dict(load())
-    return made if 2 * len(made) == len(plain) else foreign(plain, name)
+def table_of(keys: list[Any], values: list[Any]) -> dict[Any, Any]:
+    """Make a dict; a key that stands there twice is not our encoding."""
+    made = dict(zip(keys, values, strict=True))
+    return made if len(made) == len(keys) else foreign(keys, "distinct keys")
 
 
 def keyed_hook(kind: Keyed, hooks: dict[str, Hook]) -> Hook:
@@ -164,10 +159,13 @@ def keyed_hook(kind: Keyed, hooks: dict[str, Hook]) -> Hook:
         return out
 
     def load(plain: Any, _: object) -> dict[str, Any]:
+        keys, values = halves(plain, name)
         made = table_of(
-            name,
-            plain,
-            lambda: ((key, hooks[key].load(held, None)) for key, held in pairs(plain)),
+            keys,
+            [
+                hooks[key].load(held, None)
+                for key, held in zip(keys, values, strict=True)
+            ],
         )
         return made if required <= made.keys() else foreign(plain, name)
 

@@ -36,7 +36,9 @@ def fingerprint_of(kind: Kind, codec: str) -> bytes:
     return blake2b(text.encode("utf-8", "backslashreplace"), digest_size=SIZE).digest()
 
 
-def _described(kind: Kind, seen: dict[Record, int]) -> list[Any]:
+def _described(  # noqa: C901, PLR0911 (one case a kind)
+    kind: Kind, seen: dict[Record, int]
+) -> list[Any]:
     match kind:
         case Scalar(name=name) | Anything(name=name):
             return [name]
@@ -68,7 +70,7 @@ def _described(kind: Kind, seen: dict[Record, int]) -> list[Any]:
 
 def _members(cls: type) -> list[tuple[str, str]]:
     members = cast("type[Enum]", cls).__members__
-    return [(name, _value_text(member._value_)) for name, member in members.items()]  # noqa: SLF001
+    return [(name, _value_text(member._value_)) for name, member in members.items()]
 
 
 def _value_text(value: object) -> str:

@@ -6,11 +6,14 @@ hook's first act is to look at what it got.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import attrs
 
 from hybridcache.core.errors import Undecodable
+
+#: Of every :class:`Undecodable` that is raised here: a metric label.
+REASON: Final = "decode"
 
 
 @attrs.frozen
@@ -57,7 +60,7 @@ def unfit(value: object, declared: str) -> NoReturn:
 def foreign(plain: object, declared: str) -> NoReturn:
     """Refuse to load."""
     detail = f"{type(plain).__name__} where {declared} is declared"
-    raise Undecodable("decode", detail)
+    raise Undecodable(REASON, detail)
 
 
 def all_same(kind: type | None, values: Iterable[object]) -> bool:

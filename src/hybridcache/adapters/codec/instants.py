@@ -18,8 +18,13 @@ _MICROSECOND = timedelta(microseconds=1)
 def dump_stamp(value: datetime | time) -> list[object]:
     """Write a datetime or a time."""
     zone = value.tzinfo
-    wall = value if zone is None else value.replace(tzinfo=None)
-    return [wall.isoformat(), value.fold, None if zone is None else _dump_zone(zone)]
+    if zone is None:
+        return [value.isoformat(), value.fold, None]
+    if zone is UTC:
+        # Most are, and cutting is cheaper than replacing.
+        return [value.isoformat().removesuffix("+00:00"), value.fold, [0]]
+    wall = value.replace(tzinfo=None)
+    return [wall.isoformat(), value.fold, _dump_zone(zone)]
 
 
 def stamp_loader(kind: type[datetime] | type[time]) -> Callable[[list[Any]], object]:
@@ -54,8 +59,6 @@ def load_span(plain: list[Any]) -> timedelta:
 
 
 def _dump_zone(zone: tzinfo) -> object:
-    if zone is UTC:
-        return [0]
     if type(zone) is timezone:
         offset = zone.utcoffset(None)
         name = zone.tzname(None)

@@ -5,7 +5,8 @@ to a field, so none of its defaults and none of its guesses (a subclass served b
 its base's hook, equal types taken for the same) comes into play.
 """
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, Final, cast
 
 import attrs
 from cattrs import Converter
@@ -53,25 +54,28 @@ def record_hook(kind: Record, hooks: tuple[Hook, ...], *, located: bool) -> Hook
                 "Fields",
                 {
                     field.name: attrs.field(
-                        type=_FieldType(hook),
+                        type=cast("type", _FieldType(hook)),
                         alias=field.alias,
                         init=field.init,
                         kw_only=field.init,
                     )
                     for field, hook in zip(kind.fields, hooks, strict=True)
                 },
-                **{"init": False, "eq": False, "repr": False, "slots": False},
+                init=False,
+                eq=False,
+                repr=False,
+                slots=False,
             )
         )
     )
-    unstructure = make_dict_unstructure_fn_from_attrs(
+    unstructure: Callable[[Any], dict[str, Any]] = make_dict_unstructure_fn_from_attrs(
         fields,
         cls,
         _converter,
         _cattrs_use_linecache=False,
         _cattrs_include_init_false=True,
     )
-    structure = make_dict_structure_fn_from_attrs(
+    structure: Callable[..., Any] = make_dict_structure_fn_from_attrs(
         fields,
         cls,
         _converter,

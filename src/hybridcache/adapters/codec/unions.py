@@ -4,7 +4,8 @@ The member is found by the exact type of the value. Where several members share 
 runtime type (``list[int] | list[str]``), the first that fits is taken.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from hybridcache.adapters.codec.hook import Hook, Unfit, foreign, unfit
 from hybridcache.adapters.codec.kinds import (
@@ -24,21 +25,14 @@ from hybridcache.adapters.codec.kinds import (
 )
 
 _NONE = type(None)
+_Member: TypeAlias = tuple[str, Callable[[Any], Any]]
 
 
 def union_hook(kind: Union, hooks: dict[str, Hook]) -> Hook:
     """Make the hook of a union from those of its members, by tag."""
     name = kind.name
     holds_none = any(member == Scalar("None", _NONE) for _, member in kind.members)
-    others = [(tag, hooks[tag].dump) for tag, it in kind.members if _is_any(it)]
-    table: dict[type, list[Any]] = {}
-    # An int fits a float, so whatever has a float in it comes last.
-    for tag, member in sorted(kind.members, key=lambda it: _has_float(it[1])):
-        for cls in _runtime_types(member):
-            table.setdefault(cls, []).append((tag, hooks[tag].dump))
-    for found in table.values():
-        found.extend(others)
-    loads = {tag: hook.load for tag, hook in hooks.items()}
+    table, others = _by_type(kind, hooks)
 
     def dump(value: Any) -> Any:
         if value is None and holds_none:
@@ -50,7 +44,7 @@ def union_hook(kind: Union, hooks: dict[str, Hook]) -> Hook:
         for tag, dump_member in members:
             try:
                 return [tag, dump_member(value)]
-            except Unfit:  # noqa: S112, PERF203 (the next may fit)
+            except Unfit:
                 continue
         return unfit(value, name)
 
@@ -60,11 +54,30 @@ def union_hook(kind: Union, hooks: dict[str, Hook]) -> Hook:
         if type(plain) is not list:
             return foreign(plain, name)
         tag, held = plain
-        if type(tag) is not str or tag not in loads:
+        if type(tag) is not str or tag not in hooks:
             return foreign(tag, f"a tag of {name}")
-        return loads[tag](held, None)
+        return hooks[tag].load(held, None)
 
     return Hook(dump, load)
+
+
+def _by_type(
+    kind: Union, hooks: dict[str, Hook]
+) -> tuple[dict[type, list[_Member]], list[_Member]]:
+    """Return the members for every runtime type, and those for all other types."""
+    others = [
+        (tag, hooks[tag].dump)
+        for tag, member in kind.members
+        if isinstance(member, Anything)
+    ]
+    table: dict[type, list[_Member]] = {}
+    # An int fits a float, so whatever has a float in it comes last.
+    for tag, member in sorted(kind.members, key=lambda it: _has_float(it[1])):
+        for cls in _runtime_types(member):
+            table.setdefault(cls, []).append((tag, hooks[tag].dump))
+    for found in table.values():
+        found.extend(others)
+    return table, others
 
 
 def _runtime_types(kind: Kind) -> set[type]:
@@ -81,10 +94,6 @@ def _runtime_types(kind: Kind) -> set[type]:
         case Union() | Anything() | Unsupported():
             # Unions within unions were made flat.
             return set()
-
-
-def _is_any(kind: Kind) -> bool:
-    return isinstance(kind, Anything)
 
 
 def _has_float(kind: Kind) -> bool:

@@ -6,6 +6,7 @@ from typing import TypeVar
 
 import attrs
 import redis
+from redis.connection import ConnectionInterface
 from redis.exceptions import RedisError, ResponseError
 
 from hybridcache.adapters.upstream.replies import (
@@ -35,7 +36,7 @@ class BlockingUpstream:
     template: Template
     timeout: float
     _pool: redis.ConnectionPool = attrs.field(init=False)
-    _idle: deque[redis.Connection] = attrs.field(factory=deque, init=False)
+    _idle: deque[ConnectionInterface] = attrs.field(factory=deque, init=False)
 
     def __attrs_post_init__(self) -> None:
         """Make, and drop, one connection object: wrong options are told of now."""
@@ -61,16 +62,17 @@ class BlockingUpstream:
         self._idle.append(connection)
         return read(request, replies)
 
-    def _take(self) -> redis.Connection:
-        while True:
+    def _take(self) -> ConnectionInterface:
+        while self._idle:
             try:
                 connection = self._idle.pop()
             except IndexError:
-                return self._pool.make_connection()
-            # Data or an end where none was asked for: the server closed it.
-            if connection.is_connected and not connection.can_read(0):
+                break
+            if _is_quiet(connection):
                 return connection
             connection.disconnect()
+        made: ConnectionInterface = self._pool.make_connection()
+        return made
 
     def close(self) -> None:
         """Close the idle connections; those in use close when they come back."""
@@ -86,8 +88,16 @@ class BlockingUpstream:
         self._idle = deque()
 
 
+def _is_quiet(connection: ConnectionInterface) -> bool:
+    """Whether an idle connection is open with nothing to read, as it should be."""
+    try:
+        return not connection.can_read(0)
+    except RedisError:
+        return False
+
+
 def _exchange(
-    connection: redis.Connection, commands: Sequence[tuple[Argument, ...]]
+    connection: ConnectionInterface, commands: Sequence[tuple[Argument, ...]]
 ) -> list[object]:
     try:
         connection.send_packed_command(connection.pack_commands(commands))
@@ -97,7 +107,7 @@ def _exchange(
         raise
 
 
-def _reply(connection: redis.Connection) -> object:
+def _reply(connection: ConnectionInterface) -> object:
     try:
         reply: object = connection.read_response()
     except ResponseError as error:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from time import sleep
 
 import attrs
-import redis
+from redis.connection import ConnectionInterface
 from redis.exceptions import RedisError
 
 from hybridcache.adapters.upstream.template import Template, sync_pool
@@ -21,7 +21,7 @@ class Subscription:
 
     template: Template
     timeout: float
-    _connection: redis.Connection | None = attrs.field(default=None, init=False)
+    _connection: ConnectionInterface | None = attrs.field(default=None, init=False)
 
     def open(self, *channels: str) -> bool:
         """Connect and subscribe; False if that failed."""
@@ -55,6 +55,9 @@ class Subscription:
                 keeper.confirmed(channel.decode(), now())
             case [b"message", _, bytes(data)]:
                 keeper.received(data, now())
+            case _:
+                # A reply that no subscription has: not ours to understand.
+                return
 
     def close(self) -> None:
         """Close the connection, if there is one."""

@@ -15,6 +15,7 @@ import redis.asyncio.connection
 import redis.asyncio.sentinel
 import redis.sentinel
 from redis.backoff import NoBackoff
+from redis.connection import parse_url
 from redis.retry import Retry
 
 # Reaching the server; everything else about a connection is ours.
@@ -33,7 +34,22 @@ TAKEN_OVER: Final = frozenset(
         "socket_type",
     }
 )
-_POOLS: Final = (redis.ConnectionPool, redis.asyncio.ConnectionPool)
+# Known to redis-py, and ours to set: a URL that others use too may have them.
+OURS: Final = frozenset(
+    {
+        "decode_responses",
+        "encoding",
+        "encoding_errors",
+        "health_check_interval",
+        "max_connections",
+        "protocol",
+        "retry_on_timeout",
+        "socket_connect_timeout",
+        "socket_read_size",
+        "socket_timeout",
+        "timeout",
+    }
+)
 _SENTINEL_POOLS: Final = (
     redis.sentinel.SentinelConnectionPool,
     redis.asyncio.sentinel.SentinelConnectionPool,
@@ -83,9 +99,9 @@ def template_of(source: object) -> Template:
         ValueError: The URL is wrong, or has options that no connection has.
     """
     if isinstance(source, str):
-        return _of_pool(redis.ConnectionPool.from_url(source), strict=True)
+        return _of_url(source)
     if isinstance(source, redis.Redis | redis.asyncio.Redis):
-        return _of_pool(source.connection_pool, strict=False)
+        return _of_pool(source.connection_pool)
     msg = (
         "an upstream is a Redis URL (redis://, rediss://, unix://) or a redis-py"
         f" client (Redis or redis.asyncio.Redis), not {source!r}"
@@ -93,15 +109,33 @@ def template_of(source: object) -> Template:
     raise TypeError(msg)
 
 
-def _of_pool(pool: Any, *, strict: bool) -> Template:  # noqa: ANN401 (both colours)
-    given = dict(pool.connection_kwargs)
-    options = {
+def _of_url(url: str) -> Template:
+    options = dict(parse_url(url))
+    kind = options.pop("connection_class", redis.Connection)
+    taken, unknown = _split(options)
+    unknown -= OURS
+    if unknown:
+        known = ", ".join(sorted(TAKEN_OVER))
+        msg = (
+            f"the Redis URL has unknown options {sorted(unknown)}; known are {known}"
+            " and ssl_*; the timeout is set with Redis(url, timeout=)"
+        )
+        raise ValueError(msg)
+    return Template(taken, issubclass(kind, redis.SSLConnection))
+
+
+def _split(options: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
+    taken = {
         name: value
-        for name, value in given.items()
+        for name, value in options.items()
         if name in TAKEN_OVER or name.startswith("ssl_")
     }
-    if strict:
-        _refuse_unknown(set(given) - set(options))
+    return taken, set(options) - set(taken)
+
+
+def _of_pool(pool: Any) -> Template:  # noqa: ANN401 (a pool of either colour)
+    given = dict(pool.connection_kwargs)
+    options, _ = _split(given)
     tls = "SSL" in pool.connection_class.__name__ or bool(given.get("ssl"))
     if not isinstance(pool, _SENTINEL_POOLS):
         return Template(options, tls)
@@ -112,16 +146,6 @@ def _of_pool(pool: Any, *, strict: bool) -> Template:  # noqa: ANN401 (both colo
     options.pop("host", None)
     options.pop("port", None)
     return Template(options, tls, sentinels, pool.service_name)
-
-
-def _refuse_unknown(names: set[str]) -> None:
-    if names:
-        known = ", ".join(sorted(TAKEN_OVER))
-        msg = (
-            f"the Redis URL has options that are not taken here: {sorted(names)};"
-            f" known are {known} and ssl_*; set the timeout with Redis(timeout=)"
-        )
-        raise ValueError(msg)
 
 
 def _ours(timeout: float | None, connect: float) -> dict[str, Any]:
@@ -153,12 +177,11 @@ def sync_pool(template: Template, timeout: float) -> redis.ConnectionPool:
         return redis.sentinel.SentinelConnectionPool(
             template.service, sentinel, ssl=template.tls, **options
         )
-    kind: type[redis.connection.AbstractConnection] = redis.Connection
     if "path" in template.options:
-        kind = redis.UnixDomainSocketConnection
-    elif template.tls:
-        kind = redis.SSLConnection
-    return redis.ConnectionPool(connection_class=kind, **options)
+        return redis.ConnectionPool(redis.UnixDomainSocketConnection, **options)
+    if template.tls:
+        return redis.ConnectionPool(redis.SSLConnection, **options)
+    return redis.ConnectionPool(redis.Connection, **options)
 
 
 def async_pool(template: Template, timeout: float) -> redis.asyncio.ConnectionPool:
