@@ -109,8 +109,12 @@ class LoopPorts:
         return latch.answer
 
     async def spawn(
-        self, flow: Flow[None], latch: Latch[Landing], *, inline: bool
-    ) -> None:  # noqa: ARG002 (a port; a sync loader asks again)
+        self,
+        flow: Flow[None],
+        latch: Latch[Landing],
+        *,
+        inline: bool,  # noqa: ARG002 (a port; a sync loader is told again)
+    ) -> None:
         """Run *flow* as a task with this context's variables."""
         latch.carrier = asyncio.get_running_loop()
         self.tasks.start(flow, self)

@@ -5,7 +5,7 @@ A prometheus-client counter costs more than a memory hit; these cost an integer.
 
 import threading
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, TypeAlias
 
 import attrs
 from prometheus_client import REGISTRY, CollectorRegistry, Metric
@@ -62,6 +62,9 @@ def _failures() -> CounterMetricFamily:
         labels=["cache", "function", "reason"],
     )
 
+
+Registry: TypeAlias = CollectorRegistry
+"""Where prometheus-client collects; `None` means its default."""
 
 _by_registry: Final[dict[int, tuple[CollectorRegistry, Tallies]]] = {}
 _making: Final = threading.Lock()

@@ -184,7 +184,7 @@ class ThreadPorts:
         return called(loader, load)
 
 
-def called(loader: Loader, load: CurrentLoad) -> Any:  # noqa: ANN401 (the loader's)
+def called(loader: Loader, load: CurrentLoad) -> Any:
     """Call *loader* as *load*; return its value, or what it raised."""
     token = CURRENT.set(load)
     try:
@@ -199,5 +199,3 @@ def raised(error: BaseException) -> Raised:
     """Keep *error* with the traceback that begins in the loader."""
     inner = error.__traceback__
     return Raised(error, None if inner is None else inner.tb_next)
-
-

@@ -96,12 +96,12 @@ def identity_of(name: str, *, version: int, instant_us: int) -> bytes:
     return prelude(name) + _INSTANTS.pack(version, instant_us)
 
 
-def parse(blob: bytes, name: str) -> tuple[Header, bytes]:
+def parse(blob: bytes, name: str, shape: bytes) -> tuple[Header, bytes]:
     """Read a blob that stood under the Redis key *name*; give header and body.
 
     Raises:
 
-        Undecodable: It is not an entry of this format and key, whole.
+        Undecodable: It is not an entry of this format, key and *shape*, whole.
     """
     if len(blob) < HEADER_SIZE:
         raise Undecodable("truncated", f"{len(blob)} bytes")
@@ -129,5 +129,7 @@ def parse(blob: bytes, name: str) -> tuple[Header, bytes]:
         raise Undecodable("checksum", "damaged")
     if not 0.0 <= fresh_for <= ttl < math.inf:
         raise Undecodable("lifetimes", f"fresh_for={fresh_for!r}, ttl={ttl!r}")
+    if fingerprint != shape:
+        raise Undecodable("shape", "the declared type has changed")
     header = Header(version, instant_us, fresh_for, ttl, stamp, fingerprint)
     return header, blob[HEADER_SIZE:]

@@ -103,7 +103,7 @@ def _shown_name(kind: type) -> str:
     return kind.__qualname__ if plain else f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _scalar(value: object) -> str:  # noqa: PLR0911 (one return a type)
+def _scalar(value: object) -> str:
     """Write a value without parts, or give ``""`` back."""
     if value is None or value is True or value is False:
         return str(value)

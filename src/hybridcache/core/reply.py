@@ -51,10 +51,10 @@ class Store(Generic[V_co]):
 
     def __attrs_post_init__(self) -> None:
         """Refuse a value that would be fresh longer than it lives."""
-        if self.fresh_for is not None and self.ttl is not None:
-            if self.fresh_for > self.ttl:
-                msg = f"fresh_for={self.fresh_for!r} must not exceed ttl={self.ttl!r}"
-                raise ValueError(msg)
+        if self.fresh_for is None or self.ttl is None or self.fresh_for <= self.ttl:
+            return
+        msg = f"fresh_for={self.fresh_for!r} must not exceed ttl={self.ttl!r}"
+        raise ValueError(msg)
 
 
 @attrs.frozen

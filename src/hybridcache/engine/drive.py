@@ -18,7 +18,7 @@ def drive(flow: Flow[R], ports: Ports) -> R:
         while True:
             try:
                 answer = command.run(ports)
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 (thrown into the flow)
                 command = flow.throw(error)
             else:
                 command = flow.send(answer)
@@ -34,7 +34,7 @@ async def adrive(flow: Flow[R], ports: AsyncPorts) -> R:
         while True:
             try:
                 answer = await command.arun(ports)
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 (thrown into the flow)
                 command = flow.throw(error)
             else:
                 command = flow.send(answer)

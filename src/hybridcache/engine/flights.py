@@ -19,6 +19,7 @@ from hybridcache.engine.poison import Fill
 
 V = TypeVar("V")
 
+
 @attrs.frozen
 class Loaded(Generic[V]):
     """This process's loader made the value; *cause* says why without Redis."""

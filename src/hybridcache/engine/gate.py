@@ -6,7 +6,14 @@ it counts once and only against the state that it began in.
 
 import attrs
 
-from hybridcache.core.breaker import Breaker, Signal, State, failed, signalled, succeeded
+from hybridcache.core.breaker import (
+    Breaker,
+    Signal,
+    State,
+    failed,
+    signalled,
+    succeeded,
+)
 from hybridcache.engine.latch import Lock
 from hybridcache.engine.protocol import Fault, Trouble
 

@@ -80,15 +80,13 @@ def lead(
         ctx.node.leases.hold(Lease(claim.names, claim.token, flight.abandon_at))
     ended = False
     try:
-        answer = yield from _call(ctx, query, flight, plan, inline=inline)
+        answer = yield from _call(query, flight, plan, inline=inline)
         seconds = ctx.now() - begun
         landing: Landing
         if isinstance(answer, Raised):
             landing = yield from _failed(ctx, query, plan, claim, answer)
         else:
-            landing = yield from _made(
-                ctx, query, flight, plan, claim, answer, seconds
-            )
+            landing = yield from _made(ctx, query, flight, plan, claim, answer, seconds)
         ended = True
     finally:
         if isinstance(claim, Claimed):
@@ -106,9 +104,7 @@ def _result(landing: Landing) -> str:
     return "error"
 
 
-def _call(
-    ctx: Context, query: Query[V], flight: Flight, plan: Plan, *, inline: bool
-) -> Flow[object]:
+def _call(query: Query[V], flight: Flight, plan: Plan, *, inline: bool) -> Flow[object]:
     previous = None if plan.previous is None else plan.previous.open()
     current = CurrentLoad(
         query.key,
@@ -190,7 +186,9 @@ def _made(
     policy = query.policy
     cause = claim.cause if isinstance(claim, Unclaimed) else None
     if isinstance(reply, NotModified) and plan.previous is None:
-        msg = f"the loader of {query.key!r} returned NotModified() for no previous value"
+        msg = (
+            f"the loader of {query.key!r} returned NotModified() for no previous value"
+        )
         error = TypeError(msg)
         return (yield from _failed(ctx, query, plan, claim, Raised(error, None)))
     if plan.mode is Mode.REFRESH and cause is not None:
@@ -301,9 +299,7 @@ def _store(
                 ctx.observe(StoreEnded(ctx.cache, Tier.REDIS, trouble.value))
     if ctx.node.tier is None:
         return frozenset(stored)
-    hit = Hit(
-        form, Tier.LOADER, sent_at, life.fresh_for, life.ttl, identity
-    )
+    hit = Hit(form, Tier.LOADER, sent_at, life.fresh_for, life.ttl, identity)
     kept = kept_of(ctx, query, len(body), hit, version)
     if ctx.node.keep(kept, flight.fill, ctx.now(), confirmed=confirmed):
         stored.add(Tier.MEMORY)

@@ -105,9 +105,7 @@ def peek(ctx: Context, query: Query[V]) -> Flow[Peeked[V]]:
     return Miss(None, load_seconds=0.0, stored=frozenset())
 
 
-def _shown(
-    ctx: Context, query: Query[V], hit: Hit
-) -> HitFresh[V] | HitStale[V] | None:
+def _shown(ctx: Context, query: Query[V], hit: Hit) -> HitFresh[V] | HitStale[V] | None:
     now = ctx.now()
     held_until = ctx.node.held_off_until(query.key)
     state = assess(hit, query.policy, now=now)
@@ -161,9 +159,7 @@ def _serve_and_refresh(
     return HitStale(query.open(hit.form), tier=hit.tier, age=state.age, refresh=doing)
 
 
-def start_refresh(
-    ctx: Context, query: Query[V], hit: Hit
-) -> Flow[tuple[Flight, bool]]:
+def start_refresh(ctx: Context, query: Query[V], hit: Hit) -> Flow[tuple[Flight, bool]]:
     """Refresh in the background, unless this process does so already."""
     flight, started = ctx.node.join(
         ctx.node.flights,

@@ -18,9 +18,7 @@ from hybridcache.engine.tally import served_by
 V = TypeVar("V")
 
 
-def observed(
-    ctx: Context, query: Query[V], flow: Flow[Outcome[V]]
-) -> Flow[Outcome[V]]:
+def observed(ctx: Context, query: Query[V], flow: Flow[Outcome[V]]) -> Flow[Outcome[V]]:
     """Run *flow*; count its outcome, or why it raised.
 
     A caller that is cancelled is counted nowhere: it has no outcome.
@@ -38,9 +36,7 @@ def observed(
     return outcome
 
 
-def report(
-    ctx: Context, query: Query[V], outcome: Outcome[V], seconds: float
-) -> None:
+def report(ctx: Context, query: Query[V], outcome: Outcome[V], seconds: float) -> None:
     """Tell the observer of an outcome."""
     age = outcome.age if isinstance(outcome, HitFresh | HitStale) else None
     ctx.observe(

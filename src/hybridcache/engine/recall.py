@@ -176,9 +176,7 @@ def adopt(
     identity = blob.identity(found.blob)
     names = query.names(redis)
     try:
-        header, body = blob.parse(found.blob, names.entry)
-        if header.fingerprint != query.shape.fingerprint:
-            raise Undecodable("shape", "the declared type has changed")
+        header, body = blob.parse(found.blob, names.entry, query.shape.fingerprint)
         if header.stamp != _marker(ctx, found):
             # Cleared since: no damage, so nothing to report.
             return Missing(identity)
@@ -198,7 +196,9 @@ def adopt(
     )
     if age < header.ttl:
         form = held(value, body, query.shape, share=query.policy.share)
-        kept = kept_of(ctx, query, len(body), attrs.evolve(hit, form=form), header.version)
+        kept = kept_of(
+            ctx, query, len(body), attrs.evolve(hit, form=form), header.version
+        )
         ctx.node.keep(kept, fill, ctx.now(), confirmed=True)
     return hit
 

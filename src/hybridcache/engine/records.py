@@ -43,7 +43,7 @@ def of_failure(error: BaseException) -> bytes:
     kind = type(error).__qualname__.replace("\0", "")
     try:
         message = str(error)
-    except Exception:
+    except Exception:  # noqa: BLE001 (the user's class made it)
         message = "(its text could not be made)"
     return b"F" + _cut(kind) + b"\0" + _cut(message)
 

@@ -6,10 +6,8 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast, overload
 
-from prometheus_client import CollectorRegistry
-
 from hybridcache.adapters.codec import Codec
-from hybridcache.adapters.prometheus import tallies_of
+from hybridcache.adapters.prometheus import Registry, tallies_of
 from hybridcache.core.errors import Closed
 from hybridcache.core.key_plan import plan_key
 from hybridcache.core.keys import check_key
@@ -24,6 +22,7 @@ from hybridcache.engine.form import Shape
 from hybridcache.engine.invalidate import clear, invalidate
 from hybridcache.engine.lookup import look_up, peek, refresh
 from hybridcache.engine.observed import observed
+from hybridcache.faces.async_function import AsyncFunction, plain
 from hybridcache.faces.declared import declared_value
 from hybridcache.faces.function import Function, query_of
 from hybridcache.faces.memory import Memory
@@ -31,7 +30,6 @@ from hybridcache.faces.method import CachedMethod
 from hybridcache.faces.options import check_loader, check_policy, label_of
 from hybridcache.faces.protocols import AsyncDecorator
 from hybridcache.faces.state import make_state
-from hybridcache.faces.async_function import AsyncFunction, plain
 from hybridcache.faces.upstream import Redis, upstream_of
 from hybridcache.faces.wrapper import in_class_body, is_async
 
@@ -81,7 +79,7 @@ class AsyncCache:
         downstream: Memory | None = None,
         codec: Codec | None = None,
         observer: Observer | None = None,
-        registry: CollectorRegistry | None = None,
+        registry: Registry | None = None,
     ) -> None:
         self._state = make_state(
             name=name,
@@ -271,7 +269,9 @@ class AsyncCache:
     async def peek(
         self, key: str, load: Callable[[], V], policy: Policy
     ) -> Peeked[V]: ...
-    async def peek(self, key: str, load: Callable[[], object], policy: Policy) -> Peeked[Any]:
+    async def peek(
+        self, key: str, load: Callable[[], object], policy: Policy
+    ) -> Peeked[Any]:
         """Say what the tiers hold for *key*; *load* only tells the type."""
         wiring = self._state.wiring
         query = self._query(key, load, policy)

@@ -46,11 +46,15 @@ class AsyncFunction(Generic[V]):
 
     async def call(self, *args: object, **kwargs: object) -> V:
         """Return the value of a call."""
-        return await self.serve(self.inner.key(args, kwargs), self._loader(args, kwargs))
+        return await self.serve(
+            self.inner.key(args, kwargs), self._loader(args, kwargs)
+        )
 
     async def outcome(self, *args: object, **kwargs: object) -> Outcome[V]:
         """Return the value of a call with what happened."""
-        return await self._outcome(self.inner.key(args, kwargs), self._loader(args, kwargs))
+        return await self._outcome(
+            self.inner.key(args, kwargs), self._loader(args, kwargs)
+        )
 
     async def peek(self, *args: object, **kwargs: object) -> Peeked[V]:
         """Say what the tiers hold; never load."""

@@ -5,10 +5,8 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, Self, TypeVar, cast, overload
 
-from prometheus_client import CollectorRegistry
-
 from hybridcache.adapters.codec import Codec
-from hybridcache.adapters.prometheus import tallies_of
+from hybridcache.adapters.prometheus import Registry, tallies_of
 from hybridcache.core.errors import Closed
 from hybridcache.core.key_plan import plan_key
 from hybridcache.core.keys import check_key
@@ -77,7 +75,7 @@ class Cache:
         downstream: Memory | None = None,
         codec: Codec | None = None,
         observer: Observer | None = None,
-        registry: CollectorRegistry | None = None,
+        registry: Registry | None = None,
     ) -> None:
         self._state = make_state(
             name=name,

@@ -34,7 +34,7 @@ def _unwrapped(declared: object) -> object:
         value = (get_args(member) or (Any,))[0] if _wraps(member) else member
         if value not in values:
             values.append(value)
-    return Union[tuple(values)] if values else Any
+    return Union[tuple(values)] if values else Any  # noqa: UP007 (at run time)
 
 
 def _wraps(member: object) -> bool:

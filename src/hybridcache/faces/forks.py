@@ -56,6 +56,4 @@ def _in_child() -> None:
     _release()
 
 
-os.register_at_fork(
-    before=_before, after_in_parent=_release, after_in_child=_in_child
-)
+os.register_at_fork(before=_before, after_in_parent=_release, after_in_child=_in_child)

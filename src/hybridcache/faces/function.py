@@ -135,5 +135,3 @@ def query_of(
         "" if function is None else function.name,
         state.bypassed.get(),
     )
-
-

@@ -1,18 +1,12 @@
 """The memory tier as users make it, and what the caches on it share."""
 
 import threading
-from collections.abc import Callable
-from typing import TYPE_CHECKING
-
 
 from hybridcache.adapters.eviction import replacement_of
 from hybridcache.core.policy import Duration, seconds
 from hybridcache.engine.kept import Kept
 from hybridcache.engine.memory import Cause, MemoryTier
 from hybridcache.faces.forks import survive_forks
-
-if TYPE_CHECKING:
-    from hybridcache.faces.station import Station
 
 # A service of some size: a few hundred MB beside its own heap.
 DEFAULT_MAX_ITEMS = 100_000
@@ -64,7 +58,8 @@ class Memory:
             replacement=replacement_of(eviction, max_items, max_bytes),
             removed=self._removed,
         )
-        self._stations: dict[str, Station] = {}
+        # What caches share here, by upstream and prefix; kept by faces/station.py.
+        self.shared: dict[str, object] = {}
         survive_forks(self.lock)
 
     def __repr__(self) -> str:
@@ -84,15 +79,6 @@ class Memory:
         kept.leave_indexes()
         self.evictions[cause] += 1
 
-    def station(self, namespace: str, make: "Callable[[], Station]") -> "Station":
-        """Return what the caches of one upstream and prefix share on this memory."""
-        with self.lock:
-            station = self._stations.get(namespace)
-            if station is None or station.closed:
-                station = self._stations[namespace] = make()
-            station.users += 1
-            return station
-
 
 def _check_bound(name: str, value: object) -> None:
     if not isinstance(value, int) or isinstance(value, bool):
@@ -101,5 +87,3 @@ def _check_bound(name: str, value: object) -> None:
     if value < 1:
         msg = f"{name} must be at least 1, not {value!r}"
         raise ValueError(msg)
-
-

@@ -63,6 +63,7 @@ class CachedMethod:
         )
 
     def __call__(self, *args: object, **kwargs: object) -> object:
+        """Return the value of a call."""
         return self.calls.call(*self.bound, *args, **kwargs)
 
     def outcome(self, *args: object, **kwargs: object) -> object:

@@ -129,5 +129,3 @@ class AsyncDecorator(Protocol):
     def __call__(
         self, function: Callable[P, Coroutine[Any, Any, V]], /
     ) -> AsyncCached[P, V]: ...
-
-

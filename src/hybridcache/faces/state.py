@@ -7,7 +7,7 @@ engine and says when the short way past it may not be taken.
 import logging
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final, TypeVar
@@ -72,7 +72,9 @@ class CacheState:
         self.closed = False
         self.workers = Workers()
         self.tasks = Tasks()
-        self.bypassed: ContextVar[bool] = ContextVar("hybridcache_bypass", default=False)
+        self.bypassed: ContextVar[bool] = ContextVar(
+            "hybridcache_bypass", default=False
+        )
         self._by_passers = 0
         self._overrides = 0
         self._templates: dict[str, str] = {}
@@ -283,5 +285,3 @@ def make_state(
         observer=observer,
         tallies=tallies,
     )
-
-

@@ -108,11 +108,16 @@ def station_for(upstream: Redis | None, memory: Memory | None, prefix: str) -> S
     def make() -> Station:
         return _make(upstream, memory, prefix, namespace)
 
-    if memory is not None:
-        return memory.station(namespace, make)
-    station = make()
-    station.users = 1
-    return station
+    if memory is None:
+        station = make()
+        station.users = 1
+        return station
+    with memory.lock:
+        known = memory.shared.get(namespace)
+        if not isinstance(known, Station) or known.closed:
+            known = memory.shared[namespace] = make()
+        known.users += 1
+        return known
 
 
 def _make(

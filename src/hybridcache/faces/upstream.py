@@ -72,5 +72,3 @@ def upstream_of(upstream: "Redis | str | object | None") -> Redis | None:
     if upstream is None or isinstance(upstream, Redis):
         return upstream
     return Redis(upstream)
-
-

@@ -44,7 +44,7 @@ class Compiler:
         # None while a record's hook is being made.
         self._records: dict[Record, Hook | None] = {}
 
-    def hook(self, kind: Kind) -> Hook:  # noqa: C901, PLR0911 (one case a kind)
+    def hook(self, kind: Kind) -> Hook:  # noqa: C901 (one case a kind)
         """Make the hook of *kind*."""
         match kind:
             case Scalar(cls=cls):

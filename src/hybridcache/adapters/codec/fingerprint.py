@@ -36,7 +36,7 @@ def fingerprint_of(kind: Kind, codec: str) -> bytes:
     return blake2b(text.encode("utf-8", "backslashreplace"), digest_size=SIZE).digest()
 
 
-def _described(  # noqa: C901, PLR0911 (one case a kind)
+def _described(  # noqa: C901 (one case a kind)
     kind: Kind, seen: dict[Record, int]
 ) -> list[Any]:
     match kind:

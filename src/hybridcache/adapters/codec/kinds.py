@@ -148,7 +148,7 @@ Kind: TypeAlias = (
 )
 
 
-def parts(kind: Kind) -> tuple[Kind, ...]:  # noqa: PLR0911 (one case a kind)
+def parts(kind: Kind) -> tuple[Kind, ...]:
     """Return the kinds that *kind* is directly made of."""
     match kind:
         case Series(item=item):

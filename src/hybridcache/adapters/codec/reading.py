@@ -81,7 +81,7 @@ class _Reader:
     def __init__(self) -> None:
         self._records: dict[tuple[object, ...], Record] = {}
 
-    def read(self, declared: Any) -> Kind:  # noqa: C901, PLR0911 (one case a form)
+    def read(self, declared: Any) -> Kind:  # noqa: C901 (one case a form)
         """Read what is not a class, then try classes."""
         if any(declared is it for it in _UNDECLARED):
             return Anything()
@@ -111,7 +111,7 @@ class _Reader:
             return self.read(substitute(alias.__value__, bound))
         return self._of_class(declared, alias, args)
 
-    def _of_class(  # noqa: C901, PLR0911 (one case a class)
+    def _of_class(  # noqa: C901 (one case a class)
         self, declared: Any, cls: Any, args: tuple[Any, ...]
     ) -> Kind:
         if cls is tuple:

@@ -45,7 +45,7 @@ class AwaitingUpstream:
         """Prepare the making of connections."""
         self._pool = async_pool(self.template, self.timeout)
 
-    async def ask(self, request: Request[A], timeout: float) -> A | Fault:  # noqa: ASYNC109 (a field of a command)
+    async def ask(self, request: Request[A], timeout: float) -> A | Fault:
         """Send what *request* says and read what comes, within *timeout* seconds."""
         calls = request.calls()
         idle = self._of_this_loop()

@@ -47,7 +47,7 @@ class BlockingUpstream:
             msg = f"the Redis client has an option that no connection has: {error}"
             raise ValueError(msg) from error
 
-    def ask(self, request: Request[A], timeout: float) -> A | Fault:
+    def ask(self, request: Request[A], timeout: float) -> A | Fault:  # noqa: ARG002 (a port; the socket has it)
         """Send what *request* says and read what comes, within *timeout* seconds."""
         calls = request.calls()
         try:

@@ -63,7 +63,9 @@ def read(request: Request[A], replies: Sequence[object]) -> A | Fault:
     try:
         return request.parse(replies)
     except Garbled as error:
-        return Fault(Trouble.REFUSED, f"a reply that {request.operation} cannot have: {error}")
+        return Fault(
+            Trouble.REFUSED, f"a reply that {request.operation} cannot have: {error}"
+        )
 
 
 def _is_refusal(error: ServerError) -> bool:

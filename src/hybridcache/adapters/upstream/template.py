@@ -133,7 +133,7 @@ def _split(options: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
     return taken, set(options) - set(taken)
 
 
-def _of_pool(pool: Any) -> Template:  # noqa: ANN401 (a pool of either colour)
+def _of_pool(pool: Any) -> Template:
     given = dict(pool.connection_kwargs)
     options, _ = _split(given)
     tls = "SSL" in pool.connection_class.__name__ or bool(given.get("ssl"))

@@ -1,0 +1,205 @@
+"""Take a key's lease, or wait for who holds it, or find that neither is needed."""
+
+from typing import TypeVar
+
+import attrs
+
+from hybridcache.core import blob
+from hybridcache.core.decision import Fresh, assess
+from hybridcache.core.errors import LoadFailedElsewhere, Undecodable
+from hybridcache.core.outcome import Scope
+from hybridcache.core.policy import Suppress
+from hybridcache.engine import records
+from hybridcache.engine.command import Await, Flow
+from hybridcache.engine.context import Context, Query, Remote, ask
+from hybridcache.engine.flights import Adopted, Failed, Flight, Handover, Landing
+from hybridcache.engine.form import held
+from hybridcache.engine.latch import Latch
+from hybridcache.engine.lead import Claimed, Unclaimed
+from hybridcache.engine.plan import Plan
+from hybridcache.engine.protocol import (
+    Acquire,
+    Fault,
+    Found,
+    Granted,
+    Held,
+    HeldOff,
+    Mode,
+    Names,
+    ReadMarker,
+    Record,
+    Trouble,
+)
+from hybridcache.engine.recall import Missing, adopt
+
+V = TypeVar("V")
+
+# A waiter that cannot rely on messages asks again this often, seconds.
+POLL_EVERY = 0.2
+
+
+@attrs.frozen
+class Quest:
+    """How far the taking of a lease has come.
+
+    Attributes:
+
+        rejected: Identity of the entry in Redis that will not do.
+
+        awaited: Token of the load that is waited for, if any.
+    """
+
+    rejected: bytes
+    awaited: str | None = None
+
+
+def claim(
+    ctx: Context,
+    redis: Remote,
+    query: Query[V],
+    flight: Flight,
+    plan: Plan,
+    deadline: float,
+) -> Flow[Claimed | Unclaimed | Landing]:
+    """Ask for the lease until it is ours or not needed, at most until *deadline*."""
+    names = query.names(redis)
+    token = ctx.token()
+    quest = Quest(plan.rejected)
+    while True:
+        # Registered before Redis is asked: no message can be lost between.
+        watch = ctx.node.watch(query.key)
+        try:
+            sent_at = ctx.now()
+            answer = yield from ask(
+                ctx, redis, _request(query, plan, names, token, quest)
+            )
+            step: Claimed | Unclaimed | Landing | Quest
+            match answer:
+                case Granted():
+                    step = yield from _stamped(ctx, redis, query, flight, token)
+                case Held():
+                    step = yield from _wait(ctx, plan, quest, answer, watch, deadline)
+                case Found():
+                    step = _found(ctx, redis, query, answer, flight, sent_at, quest)
+                case Record():
+                    step = _told(ctx, redis, query, answer, quest, deadline)
+                case HeldOff(left=left):
+                    now = ctx.now()
+                    ctx.node.hold_off(query.key, now + left, now)
+                    step = Handover("held off after a failure elsewhere")
+                case Fault():
+                    step = _unclaimed(ctx, names, flight, token, answer)
+        finally:
+            ctx.node.unwatch(query.key, watch)
+        if not isinstance(step, Quest):
+            return step
+        quest = step
+
+
+def _request(
+    query: Query[V], plan: Plan, names: Names, token: str, quest: Quest
+) -> Acquire:
+    return Acquire(
+        names,
+        token,
+        mode=plan.mode,
+        rejected=quest.rejected,
+        entry_will_do=plan.mode is not Mode.FORCE or quest.awaited is not None,
+        waits=plan.mode is not Mode.REFRESH,
+        takes=query.policy.suppress is not Suppress.CLUSTER,
+        awaited=quest.awaited,
+    )
+
+
+def _unclaimed(
+    ctx: Context, names: Names, flight: Flight, token: str, fault: Fault
+) -> Unclaimed:
+    """Do without the lease; it may have been granted, so have it given back."""
+    ctx.node.leases.unwanted(names, token, flight.abandon_at)
+    return Unclaimed(fault.cause if fault.trouble is Trouble.DOWN else None)
+
+
+def _wait(
+    ctx: Context,
+    plan: Plan,
+    quest: Quest,
+    held_by: Held,
+    watch: Latch[str],
+    deadline: float,
+) -> Flow[Quest | Handover]:
+    """Wait for a message about the key, at most for the rest of the lease."""
+    if plan.mode is Mode.REFRESH:
+        return Handover("another process loads it")
+    left = min(held_by.left, deadline - ctx.now())
+    if not ctx.node.whole:
+        left = min(left, POLL_EVERY)
+    if left > 0.0:
+        yield from Await(watch, left)
+    if ctx.now() >= deadline:
+        return Handover("another process's load takes longer")
+    return attrs.evolve(quest, awaited=held_by.token)
+
+
+def _stamped(
+    ctx: Context, redis: Remote, query: Query[V], flight: Flight, token: str
+) -> Flow[Claimed | Unclaimed]:
+    """Learn the marker before the load begins: what it makes is stamped with it."""
+    names = query.names(redis)
+    channel = ctx.node.channel
+    marker = ctx.node.marker if ctx.node.whole else None
+    if marker is None and channel is not None:
+        answer = yield from ask(ctx, redis, ReadMarker(channel, ctx.token()))
+        if isinstance(answer, Fault):
+            return _unclaimed(ctx, names, flight, token, answer)
+        marker = answer
+    return Claimed(names, token, blob.stamp_of(marker or b""))
+
+
+def _found(
+    ctx: Context,
+    redis: Remote,
+    query: Query[V],
+    found: Found,
+    flight: Flight,
+    sent_at: float,
+    quest: Quest,
+) -> Landing | Quest:
+    """Take the entry that stands in Redis now, if it will do.
+
+    What was waited for will do until it expires; what merely turned up must be fresh.
+    """
+    hit = adopt(ctx, redis, query, found, flight.fill, sent_at)
+    if isinstance(hit, Missing):
+        return attrs.evolve(quest, rejected=hit.identity)
+    now = ctx.now()
+    state = assess(hit, query.policy, now=now)
+    if isinstance(state, Fresh) or (quest.awaited is not None and state.age < hit.ttl):
+        scope = None if quest.awaited is None else Scope.CLUSTER
+        return Adopted(hit.form, state.age, scope=scope)
+    return attrs.evolve(quest, rejected=hit.identity)
+
+
+def _told(
+    ctx: Context,
+    redis: Remote,
+    query: Query[V],
+    record: Record,
+    quest: Quest,
+    deadline: float,
+) -> Landing | Quest:
+    """Read what another load left, or find out for oneself."""
+    try:
+        match records.parse(record.data, query.shape.fingerprint):
+            case records.Value(body=body):
+                value = query.shape.decode(body)
+                form = held(value, body, query.shape, share=False)
+                return Adopted(form, 0.0, scope=Scope.CLUSTER)
+            case records.Failure(kind=kind, message=message):
+                # A waiter sees the real exception, unless it has no time left or
+                # the failure holds the key.
+                no_time = deadline - ctx.now() <= redis.timeout
+                if record.left is not None or no_time:
+                    return Failed(LoadFailedElsewhere(kind, message))
+    except Undecodable as error:
+        ctx.undecodable(error.reason)
+    return attrs.evolve(quest, awaited=None)
