@@ -154,7 +154,7 @@ class Awkward:
     o: int
     _private: int
     typevar_map: str = "t"
-    res: str = attrs.field(default="r", kw_only=True)
+    res: str = "r"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +195,14 @@ class Odd(tzinfo):
     def utcoffset(self, dt: datetime | None) -> timedelta:
         """Give one."""
         return timedelta(hours=1)
+
+    def dst(self, dt: datetime | None) -> timedelta:
+        """Give none."""
+        return timedelta(0)
+
+    def tzname(self, dt: datetime | None) -> str:
+        """Give one."""
+        return "Odd"
 
 
 AUTUMN = datetime(2024, 10, 27, 2, 30)  # noqa: DTZ001 (naive on purpose)
@@ -387,7 +395,7 @@ def test_unknown_members_are_undecodable() -> None:
 
 def test_literals_tell_one_from_true() -> None:
     """A literal comes back as the very one of several equal ones."""
-    declared = Literal[1, True, "1", b"1", None, Colour.RED]
+    declared = Literal[1, True, "1", b"1", None, Colour.RED]  # noqa: PYI061 (one place)
     for value in (1, True, "1", b"1", None, Colour.RED):
         found = back(declared, value)
 
@@ -599,20 +607,22 @@ def test_a_member_refused_within_a_union_names_its_node() -> None:
 
 def test_two_classes_of_one_name_are_told_apart() -> None:
     """Members of one name carry their module in the tag."""
-    here = attrs.make_class("Same", {"x": int})
-    there = attrs.make_class("Same", {"x": int})
+    here, there = (
+        attrs.make_class("Same", {"x": attrs.field(type=int)}) for _ in range(2)
+    )
     here.__module__, there.__module__ = "here", "there"
-    here.__annotations__ = there.__annotations__ = {"x": int}
 
-    assert type(back(here | there, here(1))) is here
-    assert type(back(here | there, there(1))) is there
+    for cls in (here, there):
+        assert type(back(typing.Union[here, there], cls(1))) is cls  # noqa: UP007 (for mypy)
 
 
 def test_two_classes_that_nothing_tells_apart_are_not_stored() -> None:
     """Members of one name and module cannot have a tag that another process knows."""
-    one, two = (attrs.make_class("Same", {"x": attrs.field(type=int)}) for _ in "12")
+    one, two = (
+        attrs.make_class("Same", {"x": attrs.field(type=int)}) for _ in range(2)
+    )
 
-    assert "both named" in refused(one | two, one(1))
+    assert "both named" in refused(typing.Union[one, two], one(1))  # noqa: UP007 (for mypy)
 
 
 def test_the_order_of_a_union_does_not_count() -> None:
@@ -649,8 +659,8 @@ def test_generic_classes_know_their_arguments() -> None:
     assert "str where int" in refused(Box[int], Box("a", []))
     assert back(Named[int], Named("a", 1, 2)) == Named("a", 1, 2)
     assert "value.first: int where str" in refused(Named[int], Named(1, 1, 2))  # type: ignore[arg-type]
-    assert "value.second" in refused(Named[int], Named("a", "b", 2))  # type: ignore[arg-type]
-    assert back(Box, Box(1, ["a"])) == Box(1, ["a"])
+    assert "value.second" in refused(Named[int], Named("a", "b", 2))
+    assert back(Box, Box[object](1, ["a"])) == Box[object](1, ["a"])
 
 
 def test_field_names_do_not_matter() -> None:
@@ -708,7 +718,7 @@ def test_a_converter_that_changes_its_own_result_is_not_stored() -> None:
 
     @attrs.define
     class Growing:
-        x: int = attrs.field(converter=lambda it: it + 1)
+        x: int = attrs.field(converter=lambda it: int(it) + 1)
 
     @attrs.define
     class Steady:
@@ -795,10 +805,10 @@ def test_an_undecorated_subclass_is_not_stored() -> None:
 
 
 def test_a_record_on_a_builtin_is_not_stored() -> None:
-    """What an attrs class that is a list holds is not among its fields."""
+    """What an attrs class that is a dict holds is not among its fields."""
 
     @attrs.define
-    class Items(list[int]):
+    class Items(dict[str, int]):
         name: str = ""
 
     assert "more than its fields" in refused(Items, Items("a"))
@@ -823,7 +833,15 @@ def test_undeclared_values_keep_their_types(declared: object, codec: Codec) -> N
 
 def test_an_instance_is_not_stored_undeclared() -> None:
     """No class can be found again by a name in the bytes."""
-    for value in (Base(), Colour.RED, Level.LOW, OrderedDict(), Place(1), deque()):
+    odd: tuple[object, ...] = (
+        Base(),
+        Colour.RED,
+        Level.LOW,
+        OrderedDict(),
+        Place(1),
+        deque(),
+    )
+    for value in odd:
         assert "no type is declared" in refused(Any, [value])
 
 
@@ -889,7 +907,7 @@ def test_unsupported_types_are_refused_when_encoding_not_before() -> None:
         (Connection, Connection()),
         (list[Connection], [Connection()]),
         (Callable[[], int], len),
-        (Generator[int, None, None], (it for it in ())),
+        (Generator[int, None, None], (it for it in (1,))),
         ("Item", 1),
         (typing.ForwardRef("Item"), 1),
         (typing.Never, 1),
@@ -1032,7 +1050,9 @@ def test_fingerprints_differ_where_shapes_do() -> None:
         *(int | None, Literal["a"], Literal["b"], Literal[1], Literal[True]),
         *(Base, Child, Twin, Node, Chain, Box[int], Box[str], Colour, Place, Options),
     )
-    found = {shape_of(it, codec).fingerprint for it in declared for codec in (MSGPACK, JSON)}
+    found = {
+        shape_of(it, codec).fingerprint for it in declared for codec in (MSGPACK, JSON)
+    }
 
     assert len(found) == 2 * len(declared)
 
@@ -1040,8 +1060,10 @@ def test_fingerprints_differ_where_shapes_do() -> None:
 def test_a_changed_field_or_member_is_another_shape() -> None:
     """What a class or enum of the same name holds counts, however deep inside."""
 
-    def made(**fields: type) -> object:
-        cls = attrs.make_class("Item", {n: attrs.field(type=t) for n, t in fields.items()})
+    def made(**fields: Any) -> object:
+        cls = attrs.make_class(
+            "Item", {n: attrs.field(type=t) for n, t in fields.items()}
+        )
         return list[Pair[cls, int]]  # type: ignore[valid-type]
 
     shapes = [
@@ -1058,6 +1080,6 @@ def test_a_changed_field_or_member_is_another_shape() -> None:
 
 
 def test_the_same_shape_has_the_same_fingerprint() -> None:
-    """A fingerprint depends on nothing but the shape."""
+    """A fingerprint depends on nothing but the shape: it is the same in any process."""
     assert shape_of(list[Node]).fingerprint == shape_of(list[Node]).fingerprint
-    assert shape_of(Base).fingerprint.hex() == "BASE"
+    assert shape_of(Base).fingerprint.hex() == "c600267309f587de"

@@ -116,7 +116,8 @@ class LoopPorts:
         inline: bool,  # noqa: ARG002 (a port; a sync loader is told again)
     ) -> None:
         """Run *flow* as a task with this context's variables."""
-        latch.carrier = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        latch.carrier, latch.orphaned = loop, loop.is_closed
         self.tasks.start(flow, self)
 
     async def call(self, loader: Loader, load: CurrentLoad, *, inline: bool) -> object:

@@ -127,7 +127,7 @@ def ask(ctx: Context, redis: Remote, request: Request[A]) -> Flow[A | Fault]:
     """Ask Redis through the breaker; count and report what became of it."""
     begun = ctx.now()
     gate = ctx.node.gate
-    ticket = gate.admit(writes=request.writes, now=begun)
+    ticket = gate.admit(shed=request.shed, now=begun)
     if isinstance(ticket, Fault):
         return ticket
     answer = yield from Ask(request, redis.timeout)

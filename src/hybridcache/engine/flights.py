@@ -32,10 +32,11 @@ class Loaded(Generic[V]):
 
 @attrs.frozen
 class Adopted(Generic[V]):
-    """Redis had it after all; *scope* is set where another's load was waited for."""
+    """A tier had it after all; *scope* is set where another's load was waited for."""
 
     form: Form[V]
     age: float
+    tier: Tier = Tier.REDIS
     scope: Scope | None = None
 
 

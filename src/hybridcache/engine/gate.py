@@ -41,12 +41,12 @@ class Gate:
     refused_until: float = attrs.field(default=0.0, init=False)
     refusal: str = attrs.field(default="", init=False)
 
-    def admit(self, *, writes: bool, now: float) -> Ticket | Fault:
+    def admit(self, *, shed: bool, now: float) -> Ticket | Fault:
         """Let a request pass, or say why not."""
         breaker = self.breaker
         if breaker.state is not State.CLOSED:
             return Fault(Trouble.DOWN, f"breaker open: {breaker.cause}")
-        if writes and now < self.refused_until:
+        if shed and now < self.refused_until:
             return Fault(Trouble.REFUSED, self.refusal)
         return Ticket(breaker.generation)
 

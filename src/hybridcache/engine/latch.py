@@ -23,10 +23,13 @@ class Latch(Generic[T]):
 
         carrier: The event loop that the answer will come from, if one will. A sync
             wait on that loop's own thread would wait for ever.
+
+        orphaned: Whether that loop is gone and no answer will come.
     """
 
     _lock: Lock
-    carrier: object | None = None
+    carrier: object | None = attrs.field(default=None, init=False)
+    orphaned: Callable[[], bool] = attrs.field(default=lambda: False, init=False)
     _answer: T | None = attrs.field(default=None, init=False)
     _settled: bool = attrs.field(default=False, init=False)
     _wakes: list[Wake] = attrs.field(factory=list, init=False)

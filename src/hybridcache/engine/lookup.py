@@ -47,7 +47,7 @@ from hybridcache.engine.flights import (
 from hybridcache.engine.load import load
 from hybridcache.engine.plan import Plan
 from hybridcache.engine.protocol import Fault, Mode
-from hybridcache.engine.recall import Hit, Missing, fetch, recall
+from hybridcache.engine.recall import Hit, Missing, fetch, fresh_in_memory, recall
 
 V = TypeVar("V")
 
@@ -169,6 +169,8 @@ def start_refresh(ctx: Context, query: Query[V], hit: Hit) -> Flow[tuple[Flight,
         owned_for=query.policy.owned_for,
         background=True,
     )
+    if started and _landed_meanwhile(ctx, query, flight):
+        return flight, False
     if started:
         plan = Plan(mode=Mode.REFRESH, rejected=hit.identity, previous=hit.form)
         yield from _spawn(ctx, flight, query, plan, ctx.now(), inline=False)
@@ -196,7 +198,8 @@ def fly(ctx: Context, query: Query[V], plan: Plan, begun: float) -> Flow[Outcome
             owned_for=policy.owned_for,
             alone=query.alone,
         )
-        if leads:
+        in_time = plan.mode is Mode.LOAD and not query.bypass
+        if leads and not (in_time and _landed_meanwhile(ctx, query, flight)):
             inline = policy.run_in is RunIn.CALLER
             yield from _spawn(ctx, flight, query, plan, deadline, inline=inline)
         landing = yield from _await(ctx, flight, deadline - ctx.now())
@@ -210,6 +213,18 @@ def fly(ctx: Context, query: Query[V], plan: Plan, begun: float) -> Flow[Outcome
         if not isinstance(landing, Handover | Checked):
             return outcome_of(ctx, query, landing, begun, leads=leads)
         plan = plan.again()
+
+
+def _landed_meanwhile(ctx: Context, query: Query[V], flight: Flight) -> bool:
+    """Land *flight* at once if a load ended between our look and its start."""
+    now = ctx.now()
+    fingerprint = query.shape.fingerprint
+    kept = fresh_in_memory(ctx, query.key, query.policy, fingerprint, now)
+    if kept is None:
+        return False
+    age = max(0.0, now - kept.written_at)
+    ctx.node.land(flight, Adopted(kept.form, age, tier=Tier.MEMORY))
+    return True
 
 
 def _spawn(
@@ -259,7 +274,7 @@ def outcome_of(
             raise error.with_traceback(landing.traceback)
         case Adopted(scope=None):
             value = query.open(landing.form)
-            return HitFresh(value, tier=Tier.REDIS, age=landing.age)
+            return HitFresh(value, tier=landing.tier, age=landing.age)
         case Loaded() if leads:
             value = query.open(landing.form)
             if landing.cause is not None:

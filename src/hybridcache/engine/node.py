@@ -162,6 +162,9 @@ class Node:
         """
         with self.lock:
             flight = None if alone else table.find(key, now)
+            if flight is not None and flight.latch.orphaned():
+                self._hand_over(flight)
+                flight = None
             if flight is not None and flight.fingerprint == fingerprint:
                 return flight, False
             started = table.start(
@@ -172,6 +175,9 @@ class Node:
                 listed=flight is None and not alone,
             )
             return started, True
+
+    def _hand_over(self, flight: Flight) -> None:
+        self.land(flight, Handover("its event loop is gone"))
 
     def land(self, flight: Flight, landing: Landing) -> None:
         """Settle *flight* for all who wait."""
@@ -300,6 +306,9 @@ class Node:
 
     def sweep(self, now: float) -> None:
         """Let go of what has expired and of loads past their time."""
+        for flight in (*self.flights.flights(), *self.checks.flights()):
+            if flight.latch.orphaned():
+                self._hand_over(flight)
         with self.lock:
             if self.tier is not None:
                 self.tier.sweep(now)
@@ -323,14 +332,3 @@ class Node:
             self.gate.reset()
             self._watches.clear()
             self.distrust()
-
-    def orphaned(self, carrier: object) -> None:
-        """Hand over the flights of an event loop that is gone."""
-        with self.lock:
-            flights = [
-                flight
-                for flight in (*self.flights.flights(), *self.checks.flights())
-                if flight.latch.carrier is carrier
-            ]
-        for flight in flights:
-            self.land(flight, Handover("its event loop is gone"))

@@ -131,6 +131,8 @@ class Request(ABC, Generic[A_co]):
 
     operation: ClassVar[str]
     writes: ClassVar[bool] = True
+    # Not even tried while Redis refuses writes: the lookup does without.
+    shed: ClassVar[bool] = False
 
     @abstractmethod
     def calls(self) -> tuple[Command | Call, ...]:
@@ -261,6 +263,7 @@ class Acquire(Request[Claim]):
     """
 
     operation: ClassVar[str] = "acquire"
+    shed: ClassVar[bool] = True
 
     names: Names
     token: str
@@ -344,6 +347,7 @@ class Write(Request[Written | Lost]):
     """Store an entry if the token stands; release the lease; wake the waiters."""
 
     operation: ClassVar[str] = "write"
+    shed: ClassVar[bool] = True
 
     names: Names
     token: str

@@ -72,6 +72,8 @@ def _dataclass(cls: Any, name: str) -> tuple[Record, list[Declared]]:
     fields = dataclasses.fields(cls)
     hazardous = (
         any(not it.init for it in fields)
+        # An InitVar is asked for and not kept (and a ClassVar does no harm here).
+        or len(fields) != len(getattr(cls, _DATACLASS))
         or not params.init
         or hasattr(cls, "__post_init__")
         or _own_new(cls)
