@@ -7,9 +7,11 @@ service when Redis is down, and for every lookup a record of what happened.
 from hybridcache.adapters.codec import JSON, MSGPACK, Codec
 from hybridcache.core.decision import (
     Absent,
+    Decision,
     Expired,
     Fetch,
     Fresh,
+    Freshness,
     Serve,
     ServeAndRefresh,
     ServeHeldOff,
@@ -39,10 +41,23 @@ from hybridcache.core.outcome import (
     Tier,
     UpstreamDown,
 )
-from hybridcache.core.policy import Duration, Policy, RunIn, Suppress
+from hybridcache.core.policy import Duration, Policy, PolicyChanges, RunIn, Suppress
 from hybridcache.core.reply import NoStore, NotModified, Reply, Store
 from hybridcache.engine.current import CurrentLoad, current_load
-from hybridcache.engine.events import Event, Observer
+from hybridcache.engine.events import (
+    Event,
+    InvalidationDone,
+    LoadEnded,
+    LookedUp,
+    LookupFailed,
+    Observer,
+    Reason,
+    RefreshEnded,
+    StoreEnded,
+    UndecodableFound,
+    UpstreamAsked,
+    WaitEnded,
+)
 from hybridcache.faces.async_cache import AsyncCache
 from hybridcache.faces.cache import Cache
 from hybridcache.faces.memory import Memory
@@ -60,18 +75,24 @@ __all__ = [
     "Closed",
     "Codec",
     "CurrentLoad",
+    "Decision",
     "Duration",
     "Entry",
     "Event",
     "Expired",
     "Fetch",
     "Fresh",
+    "Freshness",
     "HitFresh",
     "HitStale",
     "HybridCacheError",
     "Invalidated",
+    "InvalidationDone",
+    "LoadEnded",
     "LoadFailedElsewhere",
     "LoadTimeout",
+    "LookedUp",
+    "LookupFailed",
     "Memory",
     "Miss",
     "NoStore",
@@ -80,9 +101,12 @@ __all__ = [
     "Outcome",
     "Peeked",
     "Policy",
+    "PolicyChanges",
+    "Reason",
     "Redis",
     "ReentrantLoad",
     "Refresh",
+    "RefreshEnded",
     "Reply",
     "RunIn",
     "Scope",
@@ -91,10 +115,14 @@ __all__ = [
     "ServeHeldOff",
     "Stale",
     "Store",
+    "StoreEnded",
     "Suppress",
     "Suppressed",
     "Tier",
+    "UndecodableFound",
+    "UpstreamAsked",
     "UpstreamDown",
+    "WaitEnded",
     "WouldBlockLoop",
     "assess",
     "current_load",

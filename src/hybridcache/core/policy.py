@@ -8,7 +8,7 @@ it again; the bad value is in the message. Durations go in as float seconds or
 import math
 from datetime import timedelta
 from enum import Enum
-from typing import TYPE_CHECKING, Self, TypeAlias, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias, TypedDict, TypeVar
 
 import attrs
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 Duration: TypeAlias = float | timedelta
 """Seconds as a number, or a ``timedelta``."""
+
+SuppressWord: TypeAlias = Literal["cluster", "process", "none"]
+RunInWord: TypeAlias = Literal["worker", "caller"]
 
 E = TypeVar("E", bound=Enum)
 
@@ -68,11 +71,11 @@ def _optional_seconds(value: Duration | None) -> float | None:
     return None if value is None else seconds(value)
 
 
-def _suppress(value: Suppress | str) -> Suppress:
+def _suppress(value: Suppress | SuppressWord) -> Suppress:
     return _member(Suppress, "suppress", value)
 
 
-def _run_in(value: RunIn | str) -> RunIn:
+def _run_in(value: RunIn | RunInWord) -> RunIn:
     return _member(RunIn, "run_in", value)
 
 
@@ -224,6 +227,6 @@ class PolicyChanges(TypedDict, total=False):
     retry_after: Duration
     error_ttl: Duration
     memory_ttl: Duration | None
-    suppress: Suppress | str
+    suppress: Suppress | SuppressWord
     share: bool
-    run_in: RunIn | str
+    run_in: RunIn | RunInWord

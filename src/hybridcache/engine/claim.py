@@ -36,6 +36,9 @@ V = TypeVar("V")
 
 # A waiter that cannot rely on messages asks again this often, seconds.
 POLL_EVERY = 0.2
+# A refresh is left to the process that is at it for this long before a second look,
+# should the message that it ended be lost, seconds.
+LEFT_FOR = 1.0
 
 
 @attrs.frozen
@@ -78,7 +81,9 @@ def claim(
                 case Granted():
                     step = yield from _stamped(ctx, redis, query, flight, token)
                 case Held():
-                    step = yield from _wait(ctx, plan, quest, answer, watch, deadline)
+                    step = yield from _wait(
+                        ctx, query, plan, quest, answer, watch, deadline
+                    )
                 case Found():
                     step = _found(ctx, redis, query, answer, flight, sent_at, quest)
                 case Record():
@@ -105,7 +110,7 @@ def _request(
         mode=plan.mode,
         rejected=quest.rejected,
         entry_will_do=plan.mode is not Mode.FORCE or quest.awaited is not None,
-        waits=plan.mode is not Mode.REFRESH,
+        waits=True,
         takes=query.policy.suppress is not Suppress.CLUSTER,
         awaited=quest.awaited,
     )
@@ -121,14 +126,20 @@ def _unclaimed(
 
 def _wait(
     ctx: Context,
+    query: Query[V],
     plan: Plan,
     quest: Quest,
     held_by: Held,
     watch: Latch[str],
     deadline: float,
 ) -> Flow[Quest | Handover]:
-    """Wait for a message about the key, at most for the rest of the lease."""
+    """Wait for a message about the key, at most for the rest of the lease.
+
+    A refresh does not wait: the message, or a while, lets the next hit try again.
+    """
     if plan.mode is Mode.REFRESH:
+        until = ctx.now() + min(held_by.left, LEFT_FOR)
+        ctx.node.leave_to_another(query.key, until)
         return Handover("another process loads it")
     left = min(held_by.left, deadline - ctx.now())
     if not ctx.node.whole:

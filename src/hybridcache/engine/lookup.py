@@ -114,9 +114,8 @@ def _shown(ctx: Context, query: Query[V], hit: Hit) -> HitFresh[V] | HitStale[V]
         return None
     if isinstance(state, Fresh):
         return HitFresh(query.open(hit.form), tier=hit.tier, age=state.age)
-    held_off = isinstance(decision, ServeHeldOff)
     # Nothing is started by looking: a refresh is at most under way.
-    doing = Refresh.HELD_OFF if held_off else Refresh.UNDER_WAY
+    doing = ctx.node.why_held_off(query.key, now)
     return HitStale(query.open(hit.form), tier=hit.tier, age=state.age, refresh=doing)
 
 
@@ -135,7 +134,7 @@ def serve(ctx: Context, query: Query[V], hit: Hit) -> Flow[Outcome[V] | None]:
                 query.open(hit.form),
                 tier=hit.tier,
                 age=state.age,
-                refresh=Refresh.HELD_OFF,
+                refresh=ctx.node.why_held_off(query.key, now),
             )
         case ServeAndRefresh():
             return (yield from _serve_and_refresh(ctx, query, hit, state, now))
@@ -153,8 +152,11 @@ def _serve_and_refresh(
         )
         if isinstance(landing, Loaded | Adopted):
             return outcome_of(ctx, query, landing, now, leads=started)
-        if ctx.node.held_off_until(query.key) > now:
-            started = False
+        if landing is not None:
+            doing = ctx.node.why_held_off(query.key, ctx.now())
+            return HitStale(
+                query.open(hit.form), tier=hit.tier, age=state.age, refresh=doing
+            )
     doing = Refresh.STARTED if started else Refresh.UNDER_WAY
     return HitStale(query.open(hit.form), tier=hit.tier, age=state.age, refresh=doing)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import attrs
 
+from hybridcache.core.outcome import Refresh
 from hybridcache.engine.flights import (
     Failed,
     Flight,
@@ -64,6 +65,7 @@ class Node:
     _watches: dict[str, list[Latch[str]]] = attrs.field(factory=dict, init=False)
     _held_off: dict[str, float] = attrs.field(factory=dict, init=False)
     _indexes: dict[int, dict[object, Kept]] = attrs.field(factory=dict, init=False)
+    _elsewhere: dict[str, float] = attrs.field(factory=dict, init=False)
     _failures: dict[str, tuple[float, Failed]] = attrs.field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -103,7 +105,7 @@ class Node:
         with self.lock:
             if fill.spoiled:
                 return False
-            before = self.tier.get(kept.key, now)
+            before = self.tier.peek(kept.key, now)
             if before is not None and 0 < kept.version < before.version:
                 return False
             sound = confirmed and self.whole and fill.epoch == self.epoch
@@ -115,7 +117,7 @@ class Node:
         if self.tier is None:
             return
         with self.lock:
-            if self.tier.get(kept.key, kept.written_at) is kept:
+            if self.tier.peek(kept.key, kept.written_at) is kept:
                 self.tier.drop(kept.key)
 
     def index(
@@ -125,7 +127,7 @@ class Node:
         with self.lock:
             if self.tier is None or not self.trusts(kept):
                 return
-            if self.tier.get(kept.key, kept.written_at) is not kept:
+            if self.tier.peek(kept.key, kept.written_at) is not kept:
                 return
             kept.until = until
             self._indexes[id(index)] = index
@@ -194,9 +196,19 @@ class Node:
                 self._clear_out(now)
             self._held_off[key] = until
 
+    def leave_to_another(self, key: str, until: float) -> None:
+        """Start no refresh of *key* until then, or until another process's ends."""
+        with self.lock:
+            self._elsewhere[key] = until
+
     def held_off_until(self, key: str) -> float:
         """Return until when no refresh of *key* may start."""
-        return self._held_off.get(key, 0.0)
+        return max(self._held_off.get(key, 0.0), self._elsewhere.get(key, 0.0))
+
+    def why_held_off(self, key: str, now: float) -> Refresh:
+        """Say whether a failure or another process's refresh holds *key* off."""
+        failed = now < self._held_off.get(key, 0.0)
+        return Refresh.HELD_OFF if failed else Refresh.UNDER_WAY
 
     def fail(self, key: str, failure: Failed, until: float) -> None:
         """Have a loader's failure hold *key* in this process until then."""
@@ -218,6 +230,7 @@ class Node:
             self.fills.spoil(key)
             self.flights.detach(key)
             self._held_off.pop(key, None)
+            self._elsewhere.pop(key, None)
             self._failures.pop(key, None)
         self._wake(key, "invalidated")
 
@@ -229,6 +242,7 @@ class Node:
             self.fills.spoil_all()
             self.flights.detach_all()
             self._held_off.clear()
+            self._elsewhere.clear()
             self._failures.clear()
             self.marker = marker
             watched = list(self._watches)
@@ -256,6 +270,7 @@ class Node:
         own = self.channel is not None and message.origin == self.channel.origin
         match message.kind:
             case Kind.SETTLED:
+                self._elsewhere.pop(message.key, None)
                 self._wake(message.key, message.token)
             case Kind.INVALIDATED:
                 if not own:
@@ -317,8 +332,9 @@ class Node:
             self._clear_out(now)
 
     def _clear_out(self, now: float) -> None:
-        for key in [key for key, until in self._held_off.items() if until <= now]:
-            del self._held_off[key]
+        for holds in (self._held_off, self._elsewhere):
+            for key in [key for key, until in holds.items() if until <= now]:
+                del holds[key]
         for key in [key for key, (until, _) in self._failures.items() if until <= now]:
             del self._failures[key]
 

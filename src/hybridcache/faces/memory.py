@@ -51,7 +51,6 @@ class Memory:
             raise ValueError(msg)
         self.eviction = eviction
         self.lock = threading.RLock()
-        self.evictions = dict.fromkeys(Cause, 0)
         self.tier: MemoryTier[Kept] = MemoryTier(
             max_items=max_items,
             max_bytes=max_bytes,
@@ -75,9 +74,9 @@ class Memory:
         """How many bytes they count."""
         return self.tier.bytes
 
-    def _removed(self, kept: Kept, cause: Cause) -> None:
+    @staticmethod
+    def _removed(kept: Kept, _: Cause) -> None:
         kept.leave_indexes()
-        self.evictions[cause] += 1
 
 
 def _check_bound(name: str, value: object) -> None:

@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 Q = ParamSpec("Q")
 V = TypeVar("V")
+V_co = TypeVar("V_co", covariant=True)
 S = TypeVar("S")
 
 
-class Cached(Protocol[P, V]):
+class Cached(Protocol[P, V_co]):
     """A function that a :class:`~hybridcache.Cache` decorated."""
 
     @property
@@ -37,19 +38,19 @@ class Cached(Protocol[P, V]):
         """The loader itself."""
         ...
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> V:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> V_co:
         """Return the value; raise the loader's error, or LoadTimeout."""
         ...
 
-    def outcome(self, *args: P.args, **kwargs: P.kwargs) -> Outcome[V]:
+    def outcome(self, *args: P.args, **kwargs: P.kwargs) -> Outcome[V_co]:
         """Return the value with what happened."""
         ...
 
-    def peek(self, *args: P.args, **kwargs: P.kwargs) -> Peeked[V]:
+    def peek(self, *args: P.args, **kwargs: P.kwargs) -> Peeked[V_co]:
         """Say what the tiers hold; never load."""
         ...
 
-    def refresh(self, *args: P.args, **kwargs: P.kwargs) -> Outcome[V]:
+    def refresh(self, *args: P.args, **kwargs: P.kwargs) -> Outcome[V_co]:
         """Load now, whatever the tiers hold; join a load that is under way."""
         ...
 
@@ -57,7 +58,7 @@ class Cached(Protocol[P, V]):
         """Have no later call served by a load that began before this one."""
         ...
 
-    def using(self, **changes: "Unpack[PolicyChanges]") -> "Cached[P, V]":
+    def using(self, **changes: "Unpack[PolicyChanges]") -> "Cached[P, V_co]":
         """Return a view with other options, on the same keys."""
         ...
 
@@ -69,7 +70,7 @@ class Cached(Protocol[P, V]):
     ) -> "Cached[Q, V]": ...
 
 
-class AsyncCached(Protocol[P, V]):
+class AsyncCached(Protocol[P, V_co]):
     """A coroutine function that an :class:`~hybridcache.AsyncCache` decorated."""
 
     @property
@@ -77,19 +78,19 @@ class AsyncCached(Protocol[P, V]):
         """The loader itself."""
         ...
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, V]:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, V_co]:
         """Return the value; raise the loader's error, or LoadTimeout."""
         ...
 
-    async def outcome(self, *args: P.args, **kwargs: P.kwargs) -> Outcome[V]:
+    async def outcome(self, *args: P.args, **kwargs: P.kwargs) -> Outcome[V_co]:
         """Return the value with what happened."""
         ...
 
-    async def peek(self, *args: P.args, **kwargs: P.kwargs) -> Peeked[V]:
+    async def peek(self, *args: P.args, **kwargs: P.kwargs) -> Peeked[V_co]:
         """Say what the tiers hold; never load."""
         ...
 
-    async def refresh(self, *args: P.args, **kwargs: P.kwargs) -> Outcome[V]:
+    async def refresh(self, *args: P.args, **kwargs: P.kwargs) -> Outcome[V_co]:
         """Load now, whatever the tiers hold; join a load that is under way."""
         ...
 
@@ -97,7 +98,7 @@ class AsyncCached(Protocol[P, V]):
         """Have no later call served by a load that began before this one."""
         ...
 
-    def using(self, **changes: "Unpack[PolicyChanges]") -> "AsyncCached[P, V]":
+    def using(self, **changes: "Unpack[PolicyChanges]") -> "AsyncCached[P, V_co]":
         """Return a view with other options, on the same keys."""
         ...
 
