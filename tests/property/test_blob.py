@@ -12,6 +12,7 @@ from hybridcache.core.blob import Header
 from hybridcache.core.errors import Undecodable
 from hybridcache.core.keys import redis_name
 
+SHAPE = bytes(8)
 eights = st.binary(min_size=8, max_size=8)
 numbers = st.integers(0, 2**64 - 1)
 names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8).map(
@@ -52,7 +53,7 @@ def test_round_trip(name: str, header: Header, body: bytes) -> None:
     """What was laid out is read back, header and body."""
     data = laid_out(name, header, body)
 
-    assert (header, body) == blob.parse(data, name)
+    assert (header, body) == blob.parse(data, name, header.fingerprint)
     assert blob.HEADER_SIZE + len(body) == len(data)
 
 
@@ -80,14 +81,14 @@ def test_identity(name: str, one: Header, other: Header, body: bytes) -> None:
 def test_any_bytes(name: str, data: bytes) -> None:
     """Bytes that are no blob are undecodable, never another exception."""
     with pytest.raises(Undecodable):
-        blob.parse(data, name)
+        blob.parse(data, name, SHAPE)
 
 
 @given(names, st.binary(max_size=100))
 def test_any_bytes_after_the_prelude(name: str, data: bytes) -> None:
     """Bytes that begin like a blob of this key are undecodable still."""
     with pytest.raises(Undecodable):
-        blob.parse(blob.prelude(name) + data, name)
+        blob.parse(blob.prelude(name) + data, name, SHAPE)
 
 
 @given(names, headers(), bodies, st.data())
@@ -97,14 +98,14 @@ def test_truncated(name: str, header: Header, body: bytes, data: st.DataObject) 
     end = data.draw(st.integers(0, len(whole) - 1))
 
     with pytest.raises(Undecodable):
-        blob.parse(whole[:end], name)
+        blob.parse(whole[:end], name, header.fingerprint)
 
 
 @given(names, headers(), bodies, st.binary(min_size=1, max_size=8))
 def test_longer(name: str, header: Header, body: bytes, more: bytes) -> None:
     """A blob with something after it is undecodable."""
     with pytest.raises(Undecodable):
-        blob.parse(laid_out(name, header, body) + more, name)
+        blob.parse(laid_out(name, header, body) + more, name, header.fingerprint)
 
 
 @given(names, headers(), bodies, st.data())
@@ -115,7 +116,7 @@ def test_flipped(name: str, header: Header, body: bytes, data: st.DataObject) ->
     whole[bit // 8] ^= 1 << bit % 8
 
     with pytest.raises(Undecodable) as caught:
-        blob.parse(bytes(whole), name)
+        blob.parse(bytes(whole), name, header.fingerprint)
     assert caught.value.reason in {"checksum", "format"}
 
 
@@ -127,7 +128,7 @@ def test_flipped_prelude(name: str, header: Header, body: bytes, bit: int) -> No
     whole[bit // 8] ^= 1 << bit % 8
 
     with pytest.raises(Undecodable) as caught:
-        blob.parse(bytes(whole), name)
+        blob.parse(bytes(whole), name, header.fingerprint)
     assert caught.value.reason in {"magic", "format", "key"}
 
 
@@ -137,8 +138,18 @@ def test_other_key(name: str, other: str, header: Header, body: bytes) -> None:
     assume(name != other)
 
     with pytest.raises(Undecodable) as caught:
-        blob.parse(laid_out(name, header, body), other)
+        blob.parse(laid_out(name, header, body), other, header.fingerprint)
     assert "key" == caught.value.reason
+
+
+@given(names, headers(), eights, bodies)
+def test_other_shape(name: str, header: Header, shape: bytes, body: bytes) -> None:
+    """A blob of another declared type is refused by reason of its shape."""
+    assume(header.fingerprint != shape)
+
+    with pytest.raises(Undecodable) as caught:
+        blob.parse(laid_out(name, header, body), name, shape)
+    assert "shape" == caught.value.reason
 
 
 @pytest.mark.parametrize(
@@ -155,9 +166,9 @@ def test_other_key(name: str, other: str, header: Header, body: bytes) -> None:
 )
 def test_lifetimes(fresh_for: float, ttl: float) -> None:
     """Lifetimes that no policy has are refused, checksum or not."""
-    header = Header(1, 1, 0.0, 1.0, bytes(8), bytes(8))
+    header = Header(1, 1, 0.0, 1.0, bytes(8), SHAPE)
     mad = attrs.evolve(header, fresh_for=fresh_for, ttl=ttl)
 
     with pytest.raises(Undecodable) as caught:
-        blob.parse(laid_out("p:{k}", mad, b""), "p:{k}")
+        blob.parse(laid_out("p:{k}", mad, b""), "p:{k}", SHAPE)
     assert "lifetimes" == caught.value.reason

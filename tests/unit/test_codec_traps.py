@@ -379,6 +379,19 @@ def test_enums_go_by_name(codec: Codec) -> None:
     assert back(Level, Level.LOW, codec) is Level.LOW
 
 
+def test_an_enum_may_hide_its_name() -> None:
+    """A property called name does not get in the way, nor do values without a repr."""
+
+    class Hidden(Enum):
+        ONE = object()
+
+        @property
+        def name(self) -> str:
+            return "hidden"
+
+    assert back(Hidden, Hidden.ONE) is Hidden.ONE
+
+
 def test_flags_combine() -> None:
     """A combination of flags, which has no name, comes back."""
     assert back(Right, Right.READ | Right.WRITE) is Right.READ | Right.WRITE

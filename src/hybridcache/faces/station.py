@@ -13,7 +13,9 @@ import attrs
 from hybridcache.adapters.keeping import KeeperThread
 from hybridcache.adapters.upstream.awaiting import AwaitingUpstream
 from hybridcache.adapters.upstream.blocking import BlockingUpstream
+from hybridcache.adapters.upstream.clustered import AwaitingCluster, BlockingCluster
 from hybridcache.adapters.upstream.subscription import Subscription
+from hybridcache.adapters.upstream.template import Template
 from hybridcache.core.breaker import Breaker
 from hybridcache.engine.context import Remote
 from hybridcache.engine.keeper import Keeper
@@ -34,8 +36,8 @@ class Link:
     """The connections to one Redis, in both colours, and the keeper on them."""
 
     remote: Remote
-    blocking: BlockingUpstream
-    awaiting: AwaitingUpstream
+    blocking: BlockingUpstream | BlockingCluster
+    awaiting: AwaitingUpstream | AwaitingCluster
     subscription: Subscription
     keeper: KeeperThread
 
@@ -135,7 +137,7 @@ def _make(
     if upstream is not None and channel is not None:
         node.gate.breaker = Breaker(threshold=upstream.failures)
         timeout = upstream.timeout
-        blocking = BlockingUpstream(upstream.template, timeout)
+        blocking, awaiting = _upstreams(upstream.template, timeout)
         subscription = Subscription(upstream.template, timeout)
         keeper = KeeperThread(
             Keeper(node, channel, token),
@@ -147,8 +149,16 @@ def _make(
         link = Link(
             Remote(prefix, timeout, upstream.max_value_bytes),
             blocking,
-            AwaitingUpstream(upstream.template, timeout),
+            awaiting,
             subscription,
             keeper,
         )
     return Station(node, link, prefix)
+
+
+def _upstreams(
+    template: Template, timeout: float
+) -> tuple[BlockingUpstream | BlockingCluster, AwaitingUpstream | AwaitingCluster]:
+    if template.startup:
+        return BlockingCluster(template, timeout), AwaitingCluster(template, timeout)
+    return BlockingUpstream(template, timeout), AwaitingUpstream(template, timeout)

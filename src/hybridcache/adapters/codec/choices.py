@@ -20,12 +20,12 @@ def choice_hook(kind: Choice) -> Hook:
 def _enum_hook(kind: Choice) -> Hook:
     cls: Any = kind.cls
     name = kind.name
-    members = {member.name: member for member in cls}
+    # A property of the user's may hide `name`.
+    members = {member._name_: member for member in cls}
 
     def dump(value: Any) -> str:
         if type(value) is not cls:
             return unfit(value, name)
-        # A property of the user's may hide `name`.
         found: str = value._name_
         return found
 

@@ -33,6 +33,9 @@ def union_hook(kind: Union, hooks: dict[str, Hook]) -> Hook:
     name = kind.name
     holds_none = any(member == Scalar("None", _NONE) for _, member in kind.members)
     table, others = _by_type(kind, hooks)
+    # A value that no member fits may be of one that cannot be stored at all.
+    reasons = [it.reason for _, it in kind.members if isinstance(it, Unsupported)]
+    because = "".join(f" ({reason})" for reason in reasons)
 
     def dump(value: Any) -> Any:
         if value is None and holds_none:
@@ -46,7 +49,7 @@ def union_hook(kind: Union, hooks: dict[str, Hook]) -> Hook:
                 return [tag, dump_member(value)]
             except Unfit:
                 continue
-        return unfit(value, name)
+        return unfit(value, name + because)
 
     def load(plain: Any, _: object) -> Any:
         if plain is None and holds_none:

@@ -18,7 +18,7 @@ from hybridcache.adapters.upstream.replies import (
     server_error,
 )
 from hybridcache.adapters.upstream.template import Template, async_pool
-from hybridcache.engine.protocol import Argument, Fault, Request
+from hybridcache.engine.protocol import Argument, Call, Command, Fault, Request
 
 A = TypeVar("A")
 
@@ -47,26 +47,39 @@ class AwaitingUpstream:
 
     async def ask(self, request: Request[A], timeout: float) -> A | Fault:
         """Send what *request* says and read what comes, within *timeout* seconds."""
-        calls = request.calls()
+        try:
+            replies = await self.exchange(request.calls(), timeout)
+        except (RedisError, OSError) as error:
+            # Where one connection died the idle ones are likely dead too.
+            await self.close()
+            return fault(error)
+        return read(request, replies)
+
+    async def exchange(
+        self, calls: Sequence[Command | Call], timeout: float, *, asking: bool = False
+    ) -> list[object]:
+        """Send *calls* on one connection and return the replies, errors in place.
+
+        Raises:
+
+            RedisError: The connection came to nothing.
+
+            TimeoutError: It took longer than *timeout* seconds.
+        """
         idle = self._of_this_loop()
         connection = _take(idle) or self._pool.make_connection()
         try:
             async with asyncio.timeout(timeout):
-                replies = await _exchange(connection, laid_out(calls))
+                replies = await _exchange(connection, laid_out(calls, asking=asking))
                 if lacks_script(replies):
-                    sources = laid_out(calls, with_source=True)
+                    sources = laid_out(calls, asking=asking, with_source=True)
                     replies = await _exchange(connection, sources)
-        except (RedisError, OSError) as error:
-            # Where one connection died the idle ones are likely dead too.
-            idle.append(connection)
-            await self.close()
-            return fault(error)
         except BaseException:
-            # Cancelled with a reply under way: the connection cannot be used again.
+            # A reply may be under way: the connection cannot be used again.
             await connection.disconnect(nowait=True)
             raise
         idle.append(connection)
-        return read(request, replies)
+        return replies[1::2] if asking else replies
 
     def _of_this_loop(self) -> "deque[redis.asyncio.Connection]":
         loop = asyncio.get_running_loop()

@@ -17,7 +17,7 @@ from hybridcache.adapters.upstream.replies import (
     server_error,
 )
 from hybridcache.adapters.upstream.template import Template, sync_pool
-from hybridcache.engine.protocol import Argument, Fault, Request
+from hybridcache.engine.protocol import Argument, Call, Command, Fault, Request
 
 A = TypeVar("A")
 
@@ -49,18 +49,30 @@ class BlockingUpstream:
 
     def ask(self, request: Request[A], timeout: float) -> A | Fault:  # noqa: ARG002 (a port; the socket has it)
         """Send what *request* says and read what comes, within *timeout* seconds."""
-        calls = request.calls()
         try:
-            connection = self._take()
-            replies = _exchange(connection, laid_out(calls))
-            if lacks_script(replies):
-                replies = _exchange(connection, laid_out(calls, with_source=True))
+            replies = self.exchange(request.calls())
         except (RedisError, OSError) as error:
             # Where one connection died the idle ones are likely dead too.
             self.close()
             return fault(error)
-        self._idle.append(connection)
         return read(request, replies)
+
+    def exchange(
+        self, calls: Sequence[Command | Call], *, asking: bool = False
+    ) -> list[object]:
+        """Send *calls* on one connection and return the replies, errors in place.
+
+        Raises:
+
+            RedisError: The connection came to nothing.
+        """
+        connection = self._take()
+        replies = _exchange(connection, laid_out(calls, asking=asking))
+        if lacks_script(replies):
+            sources = laid_out(calls, asking=asking, with_source=True)
+            replies = _exchange(connection, sources)
+        self._idle.append(connection)
+        return replies[1::2] if asking else replies
 
     def _take(self) -> ConnectionInterface:
         while self._idle:

@@ -20,17 +20,26 @@ A = TypeVar("A")
 
 NOSCRIPT: Final = "NOSCRIPT"
 # The server answers, and refuses this write: reads may go on (design, section 6).
-REFUSALS: Final = frozenset({"OOM", "READONLY", "NOPERM", "MISCONF", "NOREPLICAS"})
+# TRYAGAIN: the slot of a script's keys is moving to another primary right now.
+REFUSALS: Final = frozenset(
+    {"OOM", "READONLY", "NOPERM", "MISCONF", "NOREPLICAS", "TRYAGAIN"}
+)
 
 
 def laid_out(
-    calls: Sequence[Command | Call], *, with_source: bool = False
+    calls: Sequence[Command | Call], *, with_source: bool = False, asking: bool = False
 ) -> list[tuple[Argument, ...]]:
-    """Return what to send: scripts by their SHA, or by their source."""
-    return [
+    """Return what to send: scripts by their SHA, or by their source.
+
+    *asking*, each command is preceded by ASKING: the slot is moving to that node.
+    """
+    commands = [
         call.args if isinstance(call, Command) else _script(call, with_source)
         for call in calls
     ]
+    if not asking:
+        return commands
+    return [part for command in commands for part in (("ASKING",), command)]
 
 
 def _script(call: Call, with_source: bool) -> tuple[Argument, ...]:

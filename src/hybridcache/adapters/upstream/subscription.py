@@ -26,14 +26,16 @@ class Subscription:
     def open(self, *channels: str) -> bool:
         """Connect and subscribe; False if that failed."""
         self.close()
-        connection = sync_pool(self.template, self.timeout).make_connection()
-        try:
-            connection.send_command("SUBSCRIBE", *channels)
-        except (RedisError, OSError):
-            connection.disconnect()
-            return False
-        self._connection = connection
-        return True
+        for template in self.template.nodes():
+            connection = sync_pool(template, self.timeout).make_connection()
+            try:
+                connection.send_command("SUBSCRIBE", *channels)
+            except (RedisError, OSError):
+                connection.disconnect()
+            else:
+                self._connection = connection
+                return True
+        return False
 
     def listen(self, keeper: Keeper, wait: float, now: Callable[[], float]) -> None:
         """Tell *keeper* what arrives within *wait* seconds."""

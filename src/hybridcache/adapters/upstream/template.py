@@ -5,7 +5,7 @@ The client itself is never used, changed or closed. What concerns its waiting
 oneself to the server (address, TLS, credentials) is taken over.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
@@ -69,24 +69,38 @@ class Template:
         sentinels: Addresses of sentinels with their options; empty without.
 
         service: The name that the sentinels know the primary by.
+
+        startup: Addresses of nodes of a Redis Cluster; empty without.
     """
 
     options: Mapping[str, Any]
     tls: bool
     sentinels: Sequence[Mapping[str, Any]] = ()
     service: str = ""
+    startup: Sequence[tuple[str, int]] = ()
 
     @property
     def identity(self) -> str:
         """Tell one Redis database from another; holds no secret."""
         options = self.options
         database = options.get("db") or 0
+        if self.startup:
+            return f"cluster:{sorted(self.startup)}"
         if self.service:
             return f"sentinel:{self.service}/{database}"
         if "path" in options:
             return f"unix:{options['path']}/{database}"
         host, port = options.get("host", "localhost"), options.get("port", 6379)
         return f"{host}:{port}/{database}"
+
+    def at(self, address: tuple[str, int]) -> "Template":
+        """Return how to connect to one node of the cluster."""
+        host, port = address
+        return Template({**self.options, "host": host, "port": port}, self.tls)
+
+    def nodes(self) -> Sequence["Template"]:
+        """Return how to connect to any node that has all messages."""
+        return [self.at(address) for address in self.startup] or [self]
 
 
 def template_of(source: object) -> Template:
@@ -102,9 +116,15 @@ def template_of(source: object) -> Template:
         return _of_url(source)
     if isinstance(source, redis.Redis | redis.asyncio.Redis):
         return _of_pool(source.connection_pool)
+    if isinstance(source, redis.RedisCluster):
+        known = source.nodes_manager.startup_nodes
+        return _of_cluster(known.values(), source.get_connection_kwargs())
+    if isinstance(source, redis.asyncio.RedisCluster):
+        startup = source.nodes_manager.startup_nodes
+        return _of_cluster(startup.values(), source.connection_kwargs)
     msg = (
         "an upstream is a Redis URL (redis://, rediss://, unix://) or a redis-py"
-        f" client (Redis or redis.asyncio.Redis), not {source!r}"
+        f" client (Redis or RedisCluster, sync or asyncio), not {source!r}"
     )
     raise TypeError(msg)
 
@@ -146,6 +166,15 @@ def _of_pool(pool: Any) -> Template:
     options.pop("host", None)
     options.pop("port", None)
     return Template(options, tls, sentinels, pool.service_name)
+
+
+def _of_cluster(nodes: Iterable[Any], given: Mapping[str, Any]) -> Template:
+    options, _ = _split(given)
+    for name in ("host", "port", "db"):
+        options.pop(name, None)
+    tls = any(name.startswith("ssl_") for name in options) or bool(given.get("ssl"))
+    startup = tuple((node.host, int(node.port)) for node in nodes)
+    return Template(options, tls, startup=startup)
 
 
 def _ours(timeout: float | None, connect: float) -> dict[str, Any]:

@@ -1,0 +1,85 @@
+"""Which primary of a Redis Cluster has which slot, as far as is known.
+
+Learned from CLUSTER SLOTS and from redirections; wrong knowledge costs a redirection,
+never a wrong answer: a node refuses what is not its own.
+"""
+
+from collections.abc import Sequence
+from typing import Final, TypeAlias
+
+import attrs
+from redis.crc import key_slot
+
+from hybridcache.engine.protocol import ServerError
+
+Address: TypeAlias = tuple[str, int]
+
+# MOVED once while the map is old, and once more while a failover is under way.
+MOST_REDIRECTIONS: Final = 3
+
+
+@attrs.frozen
+class Redirection:
+    """Where a node says that a key is; *asking* if it is only moving there."""
+
+    address: Address
+    asking: bool
+
+
+@attrs.define(eq=False)
+class SlotMap:
+    """The slots' primaries.
+
+    Attributes:
+
+        startup: Addresses to ask while nothing is known; never empty.
+    """
+
+    startup: Sequence[Address]
+    _primaries: dict[int, Address] = attrs.field(factory=dict, init=False)
+
+    def address(self, name: str) -> Address | None:
+        """Return the primary that should have the key *name*; None if unknown."""
+        return self._primaries.get(key_slot(name.encode()))
+
+    def known(self) -> list[Address]:
+        """Return every address worth asking for the map, the likeliest first."""
+        return list(dict.fromkeys([*self._primaries.values(), *self.startup]))
+
+    def learn(self, reply: object) -> None:
+        """Take over a reply to CLUSTER SLOTS; what has another form is passed over."""
+        if not isinstance(reply, list):
+            return
+        learned: dict[int, Address] = {}
+        for entry in reply:
+            match entry:
+                case [int(first), int(last), [bytes(host), int(port), *_], *_]:
+                    # An empty host means: the one that was asked.
+                    address = (host.decode() or self.startup[0][0], port)
+                    learned.update(dict.fromkeys(range(first, last + 1), address))
+                case _:
+                    continue
+        if learned:
+            self._primaries = learned
+
+    def redirected(self, replies: Sequence[object]) -> Redirection | None:
+        """Read where *replies* send us, and remember a move for good."""
+        for reply in replies:
+            if isinstance(reply, ServerError) and reply.code in {"MOVED", "ASK"}:
+                return self._read(reply)
+        return None
+
+    def _read(self, error: ServerError) -> Redirection | None:
+        code, _, rest = error.text.partition(" ")
+        slot, _, where = rest.partition(" ")
+        host, _, port = where.rpartition(":")
+        if not (slot.isdigit() and port.isdigit()):
+            return None
+        address = (host or self.startup[0][0], int(port))
+        if code == "MOVED":
+            self._primaries[int(slot)] = address
+        return Redirection(address, asking=code == "ASK")
+
+    def forget(self) -> None:
+        """Forget what is known: a primary that we knew does not answer."""
+        self._primaries = {}
