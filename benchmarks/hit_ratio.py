@@ -14,7 +14,6 @@ import functools
 import gc
 import gzip
 import heapq
-import io
 import json
 import lzma
 import math
@@ -44,18 +43,16 @@ ENTRIES: Final = 100_000
 
 def read_trace(path: Path) -> list[int]:
     """Return the keys that were accessed, at most `MOST_ACCESSES` of them."""
-    name = path.name.removesuffix(path.suffix)
     with _opened(path) as file:
-        if ".trace" in (path.suffix, Path(name).suffix) and path.suffix != ".gz":
-            keys = array("i", file.read(MOST_ACCESSES * 4))
-            if sys.byteorder == "little":
-                keys.byteswap()
-            return list(keys)
-        lines = io.TextIOWrapper(cast("IO[bytes]", file), "ascii")
-        if Path(name).suffix == ".lis":
-            return _read_ranges(lines)
-        marks = (line.strip() for line in lines)
-        return [int(mark) for mark in marks if mark not in ("", "*")][:MOST_ACCESSES]
+        content = file.read()
+    if ".lis" in path.suffixes:
+        return _read_ranges(content)
+    if content[:64].strip(b"0123456789* \r\n"):
+        keys = array("i", content[: MOST_ACCESSES * 4])
+        if sys.byteorder == "little":
+            keys.byteswap()
+        return list(keys)
+    return [int(mark) for mark in content.split() if mark != b"*"][:MOST_ACCESSES]
 
 
 def _opened(path: Path) -> IO[bytes]:
@@ -70,9 +67,9 @@ def _opened(path: Path) -> IO[bytes]:
     return path.open("rb")
 
 
-def _read_ranges(lines: io.TextIOWrapper) -> list[int]:
+def _read_ranges(content: bytes) -> list[int]:
     keys: list[int] = []
-    for line in lines:
+    for line in content.splitlines():
         start, count, *_ = map(int, line.split())
         keys += range(start, start + count)
         if len(keys) >= MOST_ACCESSES:

@@ -1,7 +1,9 @@
 """The memory tier against a simple model, for every replacement policy."""
 
+import itertools
 import math
 import random
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -61,18 +63,21 @@ class Model(RuleBasedStateMachine):
 
     @initialize(max_items=st.integers(1, 6), max_bytes=st.none() | st.integers(1, 40))
     def make(self, max_items: int, max_bytes: int | None) -> None:
+        """An empty tier has whatever bounds."""
         self.now = 1000.0
         self.max_items, self.max_bytes = max_items, max_bytes
         self.inside: dict[MemoryKey, Labelled] = {}
         self.news: list[tuple[Labelled, Cause]] = []
         self.left: Counter[Cause] = Counter()
-        self.seen: set[int] = set()
+        self.seen: dict[int, Labelled] = {}
+        self.labels = itertools.count()
         self.tier = tier_of(self.policy, max_items, max_bytes, self.removed)
 
     def removed(self, record: Labelled, cause: Cause) -> None:
         """Note what the tier says, at most once of each record."""
         assert id(record) not in self.seen
-        self.seen.add(id(record))
+        # Kept alive, so that no other gets its id.
+        self.seen[id(record)] = record
         self.left[cause] += 1
         self.news.append((record, cause))
 
@@ -97,7 +102,8 @@ class Model(RuleBasedStateMachine):
 
     @rule(key=keys, size=st.integers(1, 50), life=lives)
     def put(self, key: MemoryKey, size: int, life: float) -> None:
-        record = Labelled(key, size, self.now + life, label=len(self.seen))
+        """A record goes in if it fits, and no other leaves without need."""
+        record = Labelled(key, size, self.now + life, label=next(self.labels))
         old = self.inside.get(key)
         old_freq = None if old is None else old.freq
         items, held = len(self.inside), sum(r.size for r in self.inside.values())
@@ -121,6 +127,7 @@ class Model(RuleBasedStateMachine):
 
     @rule(key=keys)
     def get(self, key: MemoryKey) -> None:
+        """What is inside and alive is found, and nothing else."""
         expected = self.inside.get(key)
         if expected is not None and expected.expires_at <= self.now:
             expected = None
@@ -138,6 +145,7 @@ class Model(RuleBasedStateMachine):
 
     @rule(key=keys)
     def drop(self, key: MemoryKey) -> None:
+        """A dropped record is gone."""
         expected = self.inside.get(key)
 
         assert self.tier.drop(key) is expected
@@ -145,6 +153,7 @@ class Model(RuleBasedStateMachine):
 
     @rule(namespace=st.sampled_from("ab"))
     def clear(self, namespace: str) -> None:
+        """A namespace that is cleared is empty, the other is as before."""
         expected = {key for key in self.inside if key[0] == namespace}
         assert expected == {record.key for record in self.tier.records(namespace)}
 
@@ -153,6 +162,7 @@ class Model(RuleBasedStateMachine):
 
     @rule()
     def sweep(self) -> None:
+        """A sweep takes all that has expired and nothing else."""
         expired = [r for r in self.inside.values() if r.expires_at <= self.now]
 
         assert len(expired) == self.tier.sweep(self.now)
@@ -160,11 +170,13 @@ class Model(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.1, 0.5, 1.0, 2.5, 60.0, 1e4]))
     def wait(self, seconds: float) -> None:
+        """Time passes."""
         self.now += seconds
 
     @precondition(lambda self: hasattr(self, "tier"))
     @invariant()
     def agrees(self) -> None:
+        """Both count the same, within the bounds."""
         assert len(self.inside) == self.tier.items == len(self.tier)
         assert len(self.inside) <= self.max_items
         assert sum(r.size for r in self.inside.values()) == self.tier.bytes
@@ -289,50 +301,65 @@ def test_leaves_nothing_behind(policy: str) -> None:
     assert not any(hasattr(record, "behind") for record in gone)
 
 
+def read_until(
+    done: threading.Event, tier: MemoryTier[Labelled], seed: int, wrong: list[object]
+) -> None:
+    """Read without a lock; note what was not right."""
+    dice = random.Random(seed)
+    try:
+        while not done.is_set():
+            number = min(dice.randrange(100), dice.randrange(100))
+            record = tier.get(("n", str(number)), 0.5)
+            if record is not None and not (
+                record.key == ("n", str(number))
+                and record.label == number
+                and 0 <= record.freq <= 3
+                and record.expires_at > 0.5
+            ):
+                wrong.append(record)
+    except BaseException as error:  # noqa: BLE001 (reported by the test's thread)
+        wrong.append(error)
+
+
+def write_at_random(tier: MemoryTier[Labelled], dice: random.Random) -> None:
+    """Do one of the things that need the lock."""
+    number = dice.randrange(100)
+    key, what = ("n", str(number)), dice.randrange(500)
+    if what < 70:
+        tier.drop(key)
+    elif what < 110:
+        tier.sweep(0.5)
+    elif what == 110:
+        tier.clear("n")
+    else:
+        life = dice.choice([0.25, 1.0, 1e3])
+        tier.put(Labelled(key, dice.randrange(1, 200), life, label=number), 0.0)
+
+
 @every_policy
 def test_readers_beside_a_writer(policy: str) -> None:
     """Threads that read without a lock beside a writer see right values, no errors."""
     tier = tier_of(policy, 50, 4000)
-    lock = threading.Lock()
-    done = threading.Event()
+    lock, done = threading.Lock(), threading.Event()
     wrong: list[object] = []
-
-    def read(seed: int) -> None:
-        dice = random.Random(seed)
-        try:
-            while not done.is_set():
-                number = min(dice.randrange(100), dice.randrange(100))
-                record = tier.get(("n", str(number)), 0.5)
-                if record is None:
-                    continue
-                if record.key != ("n", str(number)) or record.label != number:
-                    wrong.append(record)
-                if not 0 <= record.freq <= 3 or record.expires_at <= 0.5:
-                    wrong.append(record)
-        except BaseException as error:  # noqa: BLE001 (reported by the test's thread)
-            wrong.append(error)
-
-    readers = [threading.Thread(target=read, args=(seed,)) for seed in range(4)]
+    readers = [
+        threading.Thread(target=read_until, args=(done, tier, seed, wrong))
+        for seed in range(4)
+    ]
+    interval = sys.getswitchinterval()
+    # Threads take turns in the middle of things.
+    sys.setswitchinterval(1e-5)
     for reader in readers:
         reader.start()
     try:
         dice = random.Random(policy)
-        for step in range(20_000):
-            number = dice.randrange(100)
-            key, life = ("n", str(number)), dice.choice([0.25, 1.0, 1e3])
+        for _ in range(10_000):
             with lock:
-                if step % 7 == 0:
-                    tier.drop(key)
-                elif step % 501 == 0:
-                    tier.clear("n")
-                elif step % 11 == 0:
-                    tier.sweep(0.5)
-                else:
-                    size = dice.randrange(1, 200)
-                    tier.put(Labelled(key, size, life, label=number), 0.0)
+                write_at_random(tier, dice)
                 assert tier.items <= 50
                 assert tier.bytes <= 4000
     finally:
+        sys.setswitchinterval(interval)
         done.set()
         for reader in readers:
             reader.join(30)

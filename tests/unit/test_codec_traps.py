@@ -928,6 +928,7 @@ def test_unsupported_types_are_refused_when_encoding_not_before() -> None:
         (typing.ForwardRef("Item"), 1),
         (typing.Never, 1),
         (deque[int], deque([1])),
+        (tuple[int, *tuple[str, ...]], (1, "a")),
         (1, 1),
         (type, int),
         (Exception, Exception()),

@@ -57,7 +57,13 @@ class Crew:
             self._processes.append(
                 subprocess.Popen(  # noqa: S603 (our own module)
                     # -P: what lies in the current directory is none of its business.
-                    [sys.executable, "-P", "-m", "hybridcache.demo.worker", f"{number}"],
+                    [
+                        sys.executable,
+                        "-P",
+                        "-m",
+                        "hybridcache.demo.worker",
+                        f"{number}",
+                    ],
                     env=os.environ | {"PYTHONPATH": os.pathsep.join(_import_path())},
                     pass_fds=[number],
                     stdin=subprocess.DEVNULL,

@@ -113,7 +113,9 @@ class Worker:
             case Invalidate(word):
                 started = time.monotonic()
                 reached = self._search.invalidate(word).reached_redis
-                self._did("reached Redis" if reached else "did not reach Redis", started)
+                self._did(
+                    "reached Redis" if reached else "did not reach Redis", started
+                )
             case Leave():
                 self._leaving.set()
 

@@ -92,7 +92,7 @@ class _Reader:
         if isinstance(declared, TypeVar):
             return self.read(substitute(declared, {}))
         if isinstance(declared, str | typing.ForwardRef):
-            name = str(declared)
+            name = getattr(declared, "__forward_arg__", declared)
             return Unsupported(name, f"the annotation {name!r} is not resolved")
         if declared is typing.LiteralString:
             return self.read(str)
@@ -153,6 +153,9 @@ class _Reader:
             return self._series(tuple, Any)
         if len(args) == 2 and args[1] is ...:  # noqa: PLR2004 (item and dots)
             return self._series(tuple, args[0])
+        if any(getattr(arg, "__unpacked__", False) for arg in args):
+            name = _show(declared)
+            return Unsupported(name, f"{name} has a part of unknown length")
         items = tuple(self.read(arg) for arg in args)
         names = ", ".join(item.name for item in items) or "()"
         return Row(f"tuple[{names}]", tuple, items, ())

@@ -19,6 +19,7 @@ from hybridcache.adapters.upstream.slots import (
     Address,
     Redirection,
     SlotMap,
+    slot_of,
 )
 from hybridcache.adapters.upstream.template import Template
 from hybridcache.engine.protocol import Call, Command, Fault, Request, Trouble
@@ -27,6 +28,10 @@ A = TypeVar("A")
 
 _SLOTS = (Command("", ("CLUSTER", "SLOTS")),)
 _LOST = Fault(Trouble.DOWN, "the cluster redirects without end")
+
+
+def _slot(call: Command | Call) -> int:
+    return slot_of(call.name if isinstance(call, Command) else call.names[0])
 
 
 @attrs.define(eq=False)
@@ -40,16 +45,12 @@ class _Plan:
     @property
     def is_known(self) -> bool:
         """Whether every part has an address."""
-        return all(self._address(call) is not None for call in self.calls)
-
-    def _address(self, call: Command | Call) -> Address | None:
-        name = call.name if isinstance(call, Command) else call.names[0]
-        return self.slots.address(name)
+        return all(self.slots.address(_slot(call)) is not None for call in self.calls)
 
     def parts(self) -> Iterator[tuple[Address, list[Command | Call], bool]]:
         """Give address, calls and whether to ask, in the request's order."""
-        for address, calls in groupby(self.calls, self._address):
-            part = list(calls)
+        for slot, calls in groupby(self.calls, _slot):
+            part, address = list(calls), self.slots.address(slot)
             if self.redirection is not None and self.redirection.asking:
                 # Only one slot moves at a time; its key comes first.
                 yield self.redirection.address, part, True

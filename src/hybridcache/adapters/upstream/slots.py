@@ -18,6 +18,12 @@ Address: TypeAlias = tuple[str, int]
 MOST_REDIRECTIONS: Final = 3
 
 
+def slot_of(name: str) -> int:
+    """Return the hash slot of a key."""
+    slot: int = key_slot(name.encode())
+    return slot
+
+
 @attrs.frozen
 class Redirection:
     """Where a node says that a key is; *asking* if it is only moving there."""
@@ -38,9 +44,9 @@ class SlotMap:
     startup: Sequence[Address]
     _primaries: dict[int, Address] = attrs.field(factory=dict, init=False)
 
-    def address(self, name: str) -> Address | None:
-        """Return the primary that should have the key *name*; None if unknown."""
-        return self._primaries.get(key_slot(name.encode()))
+    def address(self, slot: int) -> Address | None:
+        """Return the primary that should have *slot*; None if unknown."""
+        return self._primaries.get(slot)
 
     def known(self) -> list[Address]:
         """Return every address worth asking for the map, the likeliest first."""

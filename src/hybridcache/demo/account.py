@@ -1,0 +1,95 @@
+"""The account at the end, in plain words."""
+
+import attrs
+
+from hybridcache.demo.tally import Tally
+from hybridcache.demo.wording import long_time, number, seconds_of
+
+
+@attrs.frozen
+class Account:
+    """What it is made of.
+
+    Attributes:
+
+        total: All that happened.
+
+        stopped: What happened while Redis was away.
+
+        away: For how long that was.
+
+        search_seconds: How long a search takes when called directly.
+
+        processes: How many there were.
+
+        callers: How many threads called in each.
+
+        took: How long the demo took.
+    """
+
+    total: Tally
+    stopped: Tally
+    away: float
+    search_seconds: float
+    processes: int
+    callers: int
+    took: float
+
+    def text(self) -> str:
+        """Write it."""
+        parts = {
+            "Calls": self._calls(),
+            "Loads": self._loads(),
+            "Saved": self._saved(),
+            "Redis": self._redis(),
+            "Errors": self._errors(),
+        }
+        lines = [f"The account, after {seconds_of(self.took)}", ""]
+        # A paragraph each, told apart by a heading of its own.
+        for head, text in parts.items():
+            lines += [head, f"   {text}"]
+        return "\n".join(lines)
+
+    def _calls(self) -> str:
+        who = f"{self.processes} processes with {self.callers} callers each"
+        return f"{number(self.total.calls, 'call')}, by {who}."
+
+    def _loads(self) -> str:
+        total = self.total
+        return (
+            f"{number(total.loads, 'load')} ({seconds_of(total.load_seconds)} of"
+            f" searching) and {number(total.requests, 'request')} to Redis served them"
+            " all."
+        )
+
+    def _saved(self) -> str:
+        calls = self.total.of()
+        alone = calls.calls * self.search_seconds
+        saved = alone - calls.seconds
+        return (
+            f"{saved:,.0f} seconds ({long_time(saved)}): without a cache each call would"
+            f" have taken {seconds_of(self.search_seconds)}, as measured before, and all"
+            f" of them {long_time(alone)}; the callers waited {long_time(calls.seconds)}"
+            " together."
+        )
+
+    def _redis(self) -> str:
+        stopped = self.stopped
+        hits = stopped.of("hit-fresh", "hit-stale")
+        down = stopped.of("upstream-down")
+        waited = stopped.of("suppressed")
+        return (
+            f"It was stopped for {seconds_of(self.away)}, under load. In that time"
+            f" {number(stopped.calls, 'call')}: {hits.calls:,} served from memory (the"
+            f" slowest {seconds_of(hits.slowest)}), {down.calls:,} that searched without"
+            f" Redis, {waited.calls:,} that waited for one of those. The slowest call"
+            f" took {seconds_of(stopped.of().slowest)}. {number(stopped.errors, 'error')}."
+        )
+
+    def _errors(self) -> str:
+        total = self.total
+        text = (
+            f"{number(total.failed, 'call')} raised;"
+            f" {number(total.wrong, 'value')} differed from a direct search."
+        )
+        return "\n   ".join([text, *sorted(total.problems)[:5]])

@@ -1,0 +1,151 @@
+"""What is shown while it runs: a live table, or a line a second where none can be."""
+
+import os
+import sys
+import textwrap
+from types import TracebackType
+from typing import Protocol, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from hybridcache.demo.board import Board
+from hybridcache.demo.tally import TAGS
+
+WIDTH = 78
+LINE_EVERY = 1.0
+
+
+class Screen(Protocol):
+    """Where the demo says and shows what happens."""
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        ...
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End, and leave the terminal as it was."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Print a paragraph that stays."""
+        ...
+
+    def show(self, board: Board, act: str, *, seconds: float, now: float) -> None:
+        """Show the numbers of this moment."""
+        ...
+
+
+def screen() -> Screen:
+    """Choose what the standard output can show."""
+    if sys.stdout.isatty() and os.environ.get("TERM", "dumb") not in {
+        "dumb",
+        "unknown",
+    }:
+        return LiveScreen()
+    return PlainScreen()
+
+
+def wrap(text: str, width: int = WIDTH) -> str:
+    """Break lines at *width*; continue them under where they began."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        begin = len(line) - len(line.lstrip())
+        indent = " " * begin
+        lines += textwrap.wrap(line, width, subsequent_indent=indent) or [""]
+    return "\n".join(lines)
+
+
+class PlainScreen:
+    """Lines of plain text: for files, pipes and dumb terminals."""
+
+    def __init__(self) -> None:
+        self._next_at = 0.0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        pass
+
+    def say(self, text: str) -> None:
+        """Print a paragraph that stays."""
+        print(wrap(text), flush=True)
+
+    def show(self, board: Board, act: str, *, seconds: float, now: float) -> None:
+        """Print a line of the last second, once a second."""
+        if now < self._next_at:
+            return
+        if not self._next_at:
+            heads = "".join(f"{tag:>{len(tag) + 2}}" for tag in TAGS)
+            self.say(f"\n{'calls a second':<20}{heads}  errors\n")
+        self._next_at = now + LINE_EVERY
+        rates = board.last_second(now)
+        cells = "".join(
+            f"{sum(rate[tag] for rate in rates):>{len(tag) + 2},}" for tag in TAGS
+        )
+        errors = f"{board.total().errors:>8,}"
+        print(f"{seconds:4.0f} s {act:<13}{cells}{errors}", flush=True)
+
+
+class LiveScreen:
+    """A table that is drawn anew a few times a second."""
+
+    def __init__(self) -> None:
+        self._console = Console(highlight=False, markup=False, emoji=False)
+        self._live = Live(
+            console=self._console, auto_refresh=False, redirect_stderr=False
+        )
+
+    def __enter__(self) -> Self:
+        self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        # What was shown last is told in full by the account.
+        self._live.update(Text(""), refresh=True)
+        self._live.stop()
+
+    def say(self, text: str) -> None:
+        """Print a paragraph above the table."""
+        width = min(WIDTH, self._console.width - 1)
+        self._console.print(wrap(text, width), soft_wrap=True)
+
+    def show(self, board: Board, act: str, *, seconds: float, now: float) -> None:
+        """Draw the table."""
+        rates = board.last_second(now)
+        total = board.total()
+        table = Table(title=f"{act}, {seconds:.0f} s", title_justify="left")
+        table.add_column("calls a second")
+        for number in range(board.processes):
+            table.add_column(f"process {number + 1}", justify="right")
+        table.add_column("together", justify="right", style="bold")
+        table.add_column("so far", justify="right")
+        for tag in TAGS:
+            cells = [rate[tag] for rate in rates]
+            numbers = [*cells, sum(cells), total.of(tag).calls]
+            table.add_row(
+                tag, *(f"{number:,}" if number else "-" for number in numbers)
+            )
+        foot = (
+            f"loads {total.loads:,}   requests to Redis {total.requests:,}"
+            f"   errors {total.errors:,}"
+        )
+        self._live.update(Group(Text(""), table, Text(foot)), refresh=True)
