@@ -15,8 +15,8 @@ import cachetools
 from hybridcache.engine.memory import MemoryKey, Record, Replacement
 from hybridcache.engine.s3fifo import S3FIFO
 
-# Enough reads between two writes to tell what is in use; the oldest are forgotten.
-MOST_READS: Final = 4096
+# What a write has to catch up on at most: about 0.3 ms. The oldest reads are forgotten.
+MOST_READS: Final = 256
 
 
 class Cachetools:

@@ -89,17 +89,20 @@ class Stage:
         self.crew.tell(Invalidate(WORD), process=0)
         self._hold(lambda tally: tally.loads > 0)
 
-        self._ask(STOPPED, WORDS)
+        self._ask(STOPPED, (WORD,))
         self.server.stop()
         stopped_at = time.monotonic()
-        new = " and ".join(f'"{word}"' for word in NEW_WORDS)
+        self._ask(STOPPED, WORDS[:2])
+        new = " and then ".join(f'"{word}"' for word in NEW_WORDS)
         self._say_after(INVALIDATION)
         self._say_before(
             STOPPED,
             f"The server is gone. The callers go on, and ask for {new} as well, which"
             " no tier has.",
         )
-        self._hold(lambda tally: tally.of("upstream-down").calls > 0)
+        self._hold(lambda tally: tally.of("upstream-down").calls > 0, share=0.5)
+        self._ask(STOPPED, WORDS)
+        self._hold(lambda tally: tally.of("upstream-down").calls > 1, share=0.5)
 
         self.server.start()
         self.back_at = time.monotonic()
@@ -128,9 +131,9 @@ class Stage:
         self.current = act
         self.crew.tell(Ask(act, words))
 
-    def _hold(self, happened: Callable[[Tally], bool]) -> None:
+    def _hold(self, happened: Callable[[Tally], bool], *, share: float = 1.0) -> None:
         begun = time.monotonic()
-        planned = SECONDS[self.current] / self.speed
+        planned = SECONDS[self.current] * share / self.speed
         while (passed := time.monotonic() - begun) < planned + GRACE:
             if passed >= planned and happened(self.board.act(self.current)):
                 return

@@ -29,7 +29,7 @@ class Crew:
     def __init__(self, starts: Sequence[Start]) -> None:
         self._starts = starts
         self._processes: list[subprocess.Popen[bytes]] = []
-        self._pipes: list[Connection[Command | Start, Message]] = []
+        self._pipes: list[Connection[Command, Message]] = []
 
     def __enter__(self) -> Self:
         try:
@@ -49,7 +49,7 @@ class Crew:
         self._end()
 
     def _launch(self, start: Start) -> None:
-        mine: Connection[Command | Start, Message]
+        mine: Connection[Command, Message]
         mine, theirs = Pipe()
         self._pipes.append(mine)
         with theirs:

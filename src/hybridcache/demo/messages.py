@@ -86,5 +86,5 @@ class Did:
     seconds: float
 
 
-Command: TypeAlias = Ask | Refresh | Invalidate | Leave
+Command: TypeAlias = Start | Ask | Refresh | Invalidate | Leave
 Message: TypeAlias = Ready | Report | Did

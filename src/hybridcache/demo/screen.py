@@ -89,15 +89,15 @@ class PlainScreen:
         if now < self._next_at:
             return
         if not self._next_at:
-            heads = "".join(f"{tag:>{len(tag) + 2}}" for tag in TAGS)
-            self.say(f"\n{'calls a second':<20}{heads}  errors\n")
+            heads = "".join(f"{tag:>{len(tag) + 1}}" for tag in TAGS)
+            print(f"\n{'calls a second':<19}{heads} errors\n")
         self._next_at = now + LINE_EVERY
         rates = board.last_second(now)
         cells = "".join(
-            f"{sum(rate[tag] for rate in rates):>{len(tag) + 2},}" for tag in TAGS
+            f"{sum(rate[tag] for rate in rates):>{len(tag) + 1},}" for tag in TAGS
         )
-        errors = f"{board.total().errors:>8,}"
-        print(f"{seconds:4.0f} s {act:<13}{cells}{errors}", flush=True)
+        errors = f"{board.total().errors:>7,}"
+        print(f"{seconds:3.0f} s {act:<13}{cells}{errors}", flush=True)
 
 
 class LiveScreen:

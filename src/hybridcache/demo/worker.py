@@ -35,7 +35,7 @@ TTL = 60.0
 WAIT_FOR = 20.0
 LEAVE_WITHIN = 3.0
 # A search keeps the interpreter busy; callers shall not wait the usual 5 ms for it.
-SWITCH_INTERVAL = 0.0005
+SWITCH_INTERVAL = 0.0002
 
 
 class Worker:
@@ -104,6 +104,7 @@ class Worker:
                 self._open.set()
             case Refresh(word):
                 started = time.monotonic()
+                result: str
                 try:
                     result = self._search.refresh(word).tag
                 except Exception as error:  # noqa: BLE001 (it is what we count)
@@ -118,6 +119,8 @@ class Worker:
                 )
             case Leave():
                 self._leaving.set()
+            case Start():
+                pass  # it has started
 
     def _did(self, result: str, started: float) -> None:
         with self._lock:
@@ -174,12 +177,12 @@ class Worker:
 def main() -> int:
     """Be a worker on the pipe that the command line names."""
     sys.setswitchinterval(SWITCH_INTERVAL)
-    pipe: Connection[Message, Command | Start] = Connection(int(sys.argv[1]))
+    pipe: Connection[Message, Command] = Connection(int(sys.argv[1]))
     with pipe:
         try:
-            start = pipe.recv()
-            if isinstance(start, Start):
-                Worker(pipe, start).run()
+            first = pipe.recv()
+            if isinstance(first, Start):
+                Worker(pipe, first).run()
         except (EOFError, OSError):
             return 1  # the demo is gone
     return 0

@@ -76,9 +76,9 @@ class _Ghosts:
             self._slots = array("Q", bytes(8 << (most - 1).bit_length()))
         self._evicted += 1
         mark = hash(key)
-        self._slots[mark & (len(self._slots) - 1)] = (mark & ~_LOW & (_LOW << 32)) | (
-            self._evicted & _LOW
-        )
+        self._slots[mark & (len(self._slots) - 1)] = (
+            mark >> 32 & _LOW
+        ) << 32 | self._evicted & _LOW
 
     def knows(self, key: MemoryKey, most: int) -> bool:
         """Whether *key* is among the last *most* that were added."""

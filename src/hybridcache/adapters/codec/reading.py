@@ -92,7 +92,7 @@ class _Reader:
         if isinstance(declared, TypeVar):
             return self.read(substitute(declared, {}))
         if isinstance(declared, str | typing.ForwardRef):
-            name = getattr(declared, "__forward_arg__", declared)
+            name = str(getattr(declared, "__forward_arg__", declared))
             return Unsupported(name, f"the annotation {name!r} is not resolved")
         if declared is typing.LiteralString:
             return self.read(str)
