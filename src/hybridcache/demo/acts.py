@@ -56,7 +56,7 @@ class Stage:
 
         away: How long Redis was away, seconds.
 
-        back: How long until each process had an answer from it again, where it had.
+        back_at: When it ran again, on the monotonic clock.
     """
 
     crew: Crew
@@ -190,7 +190,7 @@ class Stage:
             all_of_them = len(reached) == self.board.processes
             after = f" after {seconds_of(max(reached))}" if all_of_them else ""
             return (
-                f"-> {len(reached)} of {self.board.processes} processes had its answers"
+                f"-> It answered {len(reached)} of {self.board.processes} processes"
                 f" again{after}; {number(tally.loads, 'load')}; {served}."
             )
         return f"-> {made}; then {served}."

@@ -1,0 +1,72 @@
+"""A hit in memory through a decorated function."""
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine
+from itertools import repeat
+from time import perf_counter
+
+from benchmarks.measuring import Measured, acompared, compared
+from hybridcache import AsyncCache, Cache, Memory, Policy
+
+POLICY = Policy(fresh_for=3600, ttl=7200)
+
+
+def measure() -> list[Measured]:
+    """Measure both colours."""
+    return [_sync(), asyncio.run(_async())]
+
+
+def _sync() -> Measured:
+    with Cache(name="bench-memory", downstream=Memory()) as cache:
+
+        @cache.cached(POLICY, key="item:{number}")
+        def ours(number: int) -> str:
+            return f"item {number}"
+
+        @functools.lru_cache(maxsize=128)
+        def reference(number: int) -> str:
+            return f"item {number}"
+
+        return compared(
+            "memory hit, sync : functools.lru_cache",
+            functools.partial(_timed, ours),
+            functools.partial(_timed, reference),
+            number=100_000,
+            bar=3.5,
+        )
+
+
+def _timed(function: Callable[[int], str], number: int) -> float:
+    begun = perf_counter()
+    for _ in repeat(None, number):
+        function(7)
+    return perf_counter() - begun
+
+
+async def _async() -> Measured:
+    async with AsyncCache(name="bench-memory-async", downstream=Memory()) as cache:
+
+        @cache.cached(POLICY, key="item:{number}")
+        async def ours(number: int) -> str:
+            return f"item {number}"
+
+        async def reference(number: int) -> None:
+            pass
+
+        return await acompared(
+            "memory hit, async : an empty coroutine",
+            functools.partial(_atimed, ours),
+            functools.partial(_atimed, reference),
+            number=100_000,
+            bar=3.0,
+        )
+
+
+async def _atimed(
+    function: Callable[[int], Coroutine[object, object, object]], number: int
+) -> float:
+    begun = perf_counter()
+    for _ in repeat(None, number):
+        await function(7)
+    return perf_counter() - begun
