@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
-ROUNDS: Final = 15
+ROUNDS: Final = 101
 
 Timer: TypeAlias = Callable[[int], float]
 """Does something so many times and returns the seconds that took."""

@@ -32,7 +32,7 @@ def _sync() -> Measured:
             "memory hit, sync : functools.lru_cache",
             functools.partial(_timed, ours),
             functools.partial(_timed, reference),
-            number=100_000,
+            number=5_000,
             bar=3.5,
         )
 
@@ -58,7 +58,7 @@ async def _async() -> Measured:
             "memory hit, async : an empty coroutine",
             functools.partial(_atimed, ours),
             functools.partial(_atimed, reference),
-            number=100_000,
+            number=5_000,
             bar=3.0,
         )
 

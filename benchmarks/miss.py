@@ -12,7 +12,7 @@ from hybridcache.testing.server import RedisServer
 
 POLICY = Policy(fresh_for=3600, ttl=7200)
 BAR = 1.5
-NUMBER = 200
+NUMBER = 30
 
 
 def measure(server: RedisServer) -> list[Measured]:

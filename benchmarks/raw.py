@@ -7,7 +7,6 @@ import redis.asyncio
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from hybridcache import Cache
 from hybridcache.testing.server import RedisServer
 
 VALUE = bytes(range(256)) * 4

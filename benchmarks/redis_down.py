@@ -11,7 +11,7 @@ from hybridcache import AsyncCache, Cache, Memory, Policy
 from hybridcache.testing.server import RedisServer
 
 POLICY = Policy(fresh_for=3600, ttl=7200)
-NUMBER = 200
+NUMBER = 30
 
 
 def measure(server: RedisServer) -> list[Measured]:
@@ -72,9 +72,7 @@ async def _async(server: RedisServer) -> Measured:
 def _measured(
     path: str, ours: list[float], reference: list[float], bar: float
 ) -> Measured:
-    over = sorted(
-        mine - other for mine, other in zip(ours, reference, strict=True)
-    )
+    over = sorted(mine - other for mine, other in zip(ours, reference, strict=True))
     return Measured(
         path,
         "us over the loader",

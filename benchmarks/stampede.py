@@ -46,9 +46,7 @@ class Told:
 
 def measure(server: RedisServer) -> list[Measured]:
     """Measure threads, then tasks."""
-    return [
-        bar for colour in ("threads", "tasks") for bar in _measure(server, colour)
-    ]
+    return [bar for colour in ("threads", "tasks") for bar in _measure(server, colour)]
 
 
 def _measure(server: RedisServer, colour: Colour) -> list[Measured]:

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _demo(seconds: float) -> int:
-    if find_spec("rich") is None:
+    if not _has_rich():
         print(
             "hybridcache demo needs rich, which the extra 'cli' installs:\n"
             "    pip install 'hybridcache[cli]'",
@@ -46,6 +46,13 @@ def _demo(seconds: float) -> int:
     from hybridcache.demo.show import run  # noqa: PLC0415
 
     return run(seconds)
+
+
+def _has_rich() -> bool:
+    try:
+        return find_spec("rich") is not None
+    except ValueError:
+        return False  # someone blocked it in sys.modules
 
 
 def _seconds(text: str) -> float:

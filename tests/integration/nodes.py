@@ -215,6 +215,23 @@ class Node:
         assert node.tier is not None
         return node.tier.get((node.namespace, key), 0.0) is not None
 
+    def forget(self, key: str) -> None:
+        """Drop *key* from its memory alone."""
+        node = self.cache._state.wiring.ctx.node
+        assert node.tier is not None
+        with node.lock:
+            node.tier.drop((node.namespace, key))
+
+    def joined(self, key: str, callers: int) -> None:
+        """Wait until so many callers wait for the flight of *key*."""
+        node = self.cache._state.wiring.ctx.node
+
+        def waiting() -> int:
+            flight = node.flights.find(key, 0.0)
+            return 0 if flight is None else len(flight.latch._wakes)
+
+        eventually(lambda: waiting() >= callers)
+
     def names(self, key: str) -> Names:
         """Return the Redis names of *key*."""
         return names_of(self.prefix, key)

@@ -195,8 +195,6 @@ def peeked_word(peeked: Peeked[int]) -> str:
             return f"hit {value}"
         case Miss(None) | UpstreamDown(None):
             return "nothing"
-        case Miss() | UpstreamDown():
-            return "impossible"
         case _:
             assert_never(peeked)
 

@@ -1,10 +1,9 @@
 """Any script of answers, faults, deaths and invalidations ends as it must."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-import attrs
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,21 +15,18 @@ from hybridcache.core.outcome import (
     Outcome,
     Peeked,
     Suppressed,
-    Tier,
     UpstreamDown,
 )
 from hybridcache.core.policy import Policy
-from hybridcache.core.reply import NOT_MODIFIED
 from hybridcache.engine.command import Flow
 from hybridcache.engine.drive import adrive, drive
 from hybridcache.engine.invalidate import invalidate
 from hybridcache.engine.lookup import look_up, peek, refresh
-from hybridcache.engine.protocol import Invalidate, Write
-from tests.fakes import (
+from hybridcache.engine.protocol import Invalidate
+from tests.fakes import FakeAsyncPorts, FakePorts
+from tests.world import (
     KEY,
     POLICY,
-    FakeAsyncPorts,
-    FakePorts,
     Killed,
     LoaderError,
     Words,
@@ -38,7 +34,6 @@ from tests.fakes import (
     memory_tier,
     node_of,
 )
-from tests.run import Run
 
 Ended = Outcome[str] | Peeked[str] | BaseException
 
@@ -188,7 +183,6 @@ def test_lost_writes(world: World, made: list[str]) -> None:
 
 @given(scripts, calls, policies, shapes, redis_or_not)
 def test_colours(
-    run: Run,
     script: list[int],
     made: list[str],
     policy: Policy,
@@ -207,7 +201,7 @@ def test_colours(
     other = _world(script, policy, shape, redis=redis)
     for call in made:
         expected = _ended(one, call)
-        actual = run(awaited(other, call))
+        actual = asyncio.run(awaited(other, call))
         if isinstance(expected, BaseException):
             assert repr(expected) == repr(actual)
         else:

@@ -183,7 +183,7 @@ def test_evolve_keeps_the_rest() -> None:
 def test_positional() -> None:
     """A policy's numbers are named, since they look alike."""
     with pytest.raises(TypeError):
-        Policy(1, 2)  # type: ignore[misc]  # the point
+        Policy(1, 2)  # type: ignore[call-arg]  # the point
 
 
 def test_frozen() -> None:

@@ -55,9 +55,10 @@ def test_failure(text: str) -> None:
     """A failure that was left is read back by its type's name and its text."""
     expected = text.encode(errors="replace").decode()
 
-    assert Failure("KeyError", repr(text)) == parse(
-        of_failure(KeyError(text)), b""
-    ) or not text.isprintable()
+    assert (
+        Failure("KeyError", repr(text)) == parse(of_failure(KeyError(text)), b"")
+        or not text.isprintable()
+    )
     assert Failure("ValueError", expected) == parse(of_failure(ValueError(text)), b"")
 
 

@@ -51,11 +51,11 @@ def search(word: str) -> Found:
     for path in _sources(library):
         files += 1
         count = 0
-        with path.open(encoding="utf-8", errors="replace") as lines:
-            for text in lines:
-                line = text.lower()
-                if word in line:
-                    count += len(whole.findall(line))
+        text = path.read_text(encoding="utf-8", errors="replace")
+        for cased in text.splitlines():
+            line = cased.lower()
+            if word in line:
+                count += len(whole.findall(line))
         if count:
             module = path.relative_to(library).with_suffix("")
             counts[".".join(module.parts)] = count

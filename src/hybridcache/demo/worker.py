@@ -35,7 +35,7 @@ TTL = 60.0
 WAIT_FOR = 20.0
 LEAVE_WITHIN = 3.0
 # A search keeps the interpreter busy; callers shall not wait the usual 5 ms for it.
-SWITCH_INTERVAL = 0.0002
+SWITCH_INTERVAL = 0.0005
 
 
 class Worker:

@@ -65,40 +65,62 @@ def claim(
     deadline: float,
 ) -> Flow[Claimed | Unclaimed | Landing]:
     """Ask for the lease until it is ours or not needed, at most until *deadline*."""
-    names = query.names(redis)
     token = ctx.token()
-    quest = Quest(plan.rejected)
-    while True:
-        # Registered before Redis is asked: no message can be lost between.
-        watch = ctx.node.watch(query.key)
-        try:
-            sent_at = ctx.now()
-            answer = yield from ask(
-                ctx, redis, _request(query, plan, names, token, quest)
+    step: Claimed | Unclaimed | Landing | Quest = Quest(plan.rejected)
+    try:
+        while isinstance(step, Quest):
+            step = yield from _ask_once(
+                ctx, redis, query, flight, plan, step, token, deadline
             )
-            step: Claimed | Unclaimed | Landing | Quest
-            match answer:
-                case Granted():
-                    step = yield from _stamped(ctx, redis, query, flight, token)
-                case Held():
-                    step = yield from _wait(
-                        ctx, query, plan, quest, answer, watch, deadline
+    finally:
+        if isinstance(step, Quest):
+            # Ended from outside, and Redis may have granted the lease meanwhile.
+            names = query.names(redis)
+            ctx.node.leases.unwanted(names, token, flight.abandon_at)
+    return step
+
+
+def _ask_once(
+    ctx: Context,
+    redis: Remote,
+    query: Query[V],
+    flight: Flight,
+    plan: Plan,
+    quest: Quest,
+    token: str,
+    deadline: float,
+) -> Flow[Claimed | Unclaimed | Landing | Quest]:
+    """Ask for the lease, and wait where another load holds it."""
+    names = query.names(redis)
+    # Registered before Redis is asked: no message can be lost between.
+    watch = ctx.node.watch(query.key)
+    try:
+        sent_at = ctx.now()
+        request = _request(query, plan, names, token, quest)
+        answer = yield from ask(ctx, redis, request)
+        match answer:
+            case Granted():
+                return (yield from _stamped(ctx, redis, query, flight, token))
+            case Held():
+                return (
+                    yield from _wait(ctx, query, plan, quest, answer, watch, deadline)
+                )
+            case Found():
+                return (
+                    yield from _found(
+                        ctx, redis, query, answer, flight, sent_at, quest, token
                     )
-                case Found():
-                    step = _found(ctx, redis, query, answer, flight, sent_at, quest)
-                case Record():
-                    step = _told(ctx, redis, query, answer, quest, deadline)
-                case HeldOff(left=left):
-                    now = ctx.now()
-                    ctx.node.hold_off(query.key, now + left, now)
-                    step = Handover("held off after a failure elsewhere")
-                case Fault():
-                    step = _unclaimed(ctx, names, flight, token, answer)
-        finally:
-            ctx.node.unwatch(query.key, watch)
-        if not isinstance(step, Quest):
-            return step
-        quest = step
+                )
+            case Record():
+                return _told(ctx, redis, query, answer, quest, deadline)
+            case HeldOff(left=left):
+                now = ctx.now()
+                ctx.node.hold_off(query.key, now + left, now)
+                return Handover("held off after a failure elsewhere")
+            case Fault():
+                return _unclaimed(ctx, names, flight, token, answer)
+    finally:
+        ctx.node.unwatch(query.key, watch)
 
 
 def _request(
@@ -174,11 +196,19 @@ def _found(
     flight: Flight,
     sent_at: float,
     quest: Quest,
-) -> Landing | Quest:
+    token: str,
+) -> Flow[Landing | Unclaimed | Quest]:
     """Take the entry that stands in Redis now, if it will do.
 
     What was waited for will do until it expires; what merely turned up must be fresh.
     """
+    channel = ctx.node.channel
+    if channel is not None and (not ctx.node.whole or ctx.node.marker is None):
+        # The script's slot is the key's: it cannot tell the marker along.
+        marker = yield from ask(ctx, redis, ReadMarker(channel, ctx.token()))
+        if isinstance(marker, Fault):
+            return _unclaimed(ctx, query.names(redis), flight, token, marker)
+        found = attrs.evolve(found, marker=marker)
     hit = adopt(ctx, redis, query, found, flight.fill, sent_at)
     if isinstance(hit, Missing):
         return attrs.evolve(quest, rejected=hit.identity)

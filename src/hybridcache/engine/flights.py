@@ -123,6 +123,8 @@ class FlightTable:
         if flight is not None and now >= flight.abandon_at:
             del self._flights[key]
             self.abandoned += 1
+            # The key is another's now: a late value is for those who still wait.
+            flight.fill.spoiled = True
             return None
         return flight
 

@@ -74,7 +74,8 @@ def normalised(value: V, shape: Shape[V]) -> tuple[V, bytes]:
         Unencodable: It would not come back equal and of the declared type.
     """
     body = shape.encode(value)
-    if type(value) in (str, int, bool, bytes, type(None)):
+    # Not int: where float is declared, 1 is taken and comes back as 1.0.
+    if type(value) in (str, bool, bytes, type(None)):
         return value, body
     try:
         return shape.decode(body), body

@@ -63,10 +63,12 @@ class Gate:
                 )
                 return
             self.breaker = succeeded(self.breaker, generation=ticket.generation)
-            if fault is not None:
-                self._refuse(fault, now)
-            elif writes:
+            if not writes:
+                return
+            if fault is None:
                 self.refusals = 0
+            else:
+                self._refuse(fault, now)
 
     def _refuse(self, fault: Fault, now: float) -> None:
         self.refusals += 1

@@ -28,12 +28,15 @@ def invalidate(ctx: Context, key: str) -> Flow[Invalidated]:
 def clear(ctx: Context) -> Flow[Invalidated]:
     """Invalidate every key of the prefix, in one step."""
     reached = True
-    marker = ctx.token()
+    # What Redis now has is only known from its answer: None has it read anew.
+    known: bytes | None = None
     try:
         if ctx.redis is not None and ctx.node.channel is not None:
+            marker = ctx.token()
             answer = yield from ask(ctx, ctx.redis, Clear(ctx.node.channel, marker))
             reached = not isinstance(answer, Fault)
+            known = marker.encode() if reached else None
     finally:
-        ctx.node.cleared(marker.encode())
+        ctx.node.cleared(known)
         ctx.observe(InvalidationDone(ctx.cache, "local"))
     return Invalidated(reached_redis=reached)

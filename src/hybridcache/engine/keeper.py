@@ -106,18 +106,17 @@ class Keeper:
 
     def wait(self, now: float) -> float:
         """Return how long to listen before something is due, seconds."""
-        instants = [
-            self._sweep_at,
-            self._renew_at,
-            self._release_at,
-            self._probe_at
-            if self.node.gate.breaker.state is not State.CLOSED
-            else self._echo_at,
-        ]
-        if not self.connected:
-            instants.append(self._subscribe_at)
-        if self._marker_at is not None:
-            instants.append(self._marker_at)
+        # Only what `due` would look at: an instant of the past would make this spin.
+        instants = [self._sweep_at]
+        if self.connected:
+            instants.append(self._heard_at + ECHO_WITHIN)
+        if self.node.gate.breaker.state is not State.CLOSED:
+            instants.append(self._probe_at)
+        else:
+            instants += [self._renew_at, self._release_at]
+            instants.append(self._echo_at if self.connected else self._subscribe_at)
+            if self.connected and self._marker_at is not None:
+                instants.append(self._marker_at)
         return max(0.0, min(instants) - now)
 
     def opened(self, now: float) -> None:

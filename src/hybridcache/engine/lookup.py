@@ -4,9 +4,12 @@ A lookup runs no load: it spawns the load's own flow and awaits the flight, unti
 deadline that is fixed once at its start. Cancelling it ends only the awaiting.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from hybridcache.core.decision import (
+    Expired,
     Fetch,
     Fresh,
     Freshness,
@@ -40,7 +43,6 @@ from hybridcache.engine.flights import (
     Failed,
     Flight,
     Handover,
-    Landing,
     Loaded,
     check_cycle,
 )
@@ -80,11 +82,23 @@ def look_up(ctx: Context, query: Query[V]) -> Flow[Outcome[V]]:
 
 def refresh(ctx: Context, query: Query[V]) -> Flow[Outcome[V]]:
     """Load now, whatever the tiers hold; join a load that is under way."""
+    begun = ctx.now()
     plan = Plan(mode=Mode.FORCE)
     found = yield from recall(ctx, query)
     if isinstance(found, Hit):
         plan = Plan(mode=Mode.FORCE, previous=found.form)
-    return (yield from fly(ctx, query, plan, ctx.now()))
+    elif ctx.redis is not None and not query.bypass:
+        # For the loader: it may ask for the previous value, or return NotModified.
+        answer = yield from fetch(ctx, ctx.redis, query)
+        if isinstance(answer, Hit) and not _expired(ctx, query, answer):
+            plan = Plan(mode=Mode.FORCE, previous=answer.form)
+        elif isinstance(answer, Fault):
+            plan = Plan(mode=Mode.FORCE, cause=answer.cause)
+    return (yield from fly(ctx, query, plan, begun))
+
+
+def _expired(ctx: Context, query: Query[V], hit: Hit) -> bool:
+    return isinstance(assess(hit, query.policy, now=ctx.now()), Expired)
 
 
 def peek(ctx: Context, query: Query[V]) -> Flow[Peeked[V]]:
@@ -113,10 +127,10 @@ def _shown(ctx: Context, query: Query[V], hit: Hit) -> HitFresh[V] | HitStale[V]
     if isinstance(decision, Fetch):
         return None
     if isinstance(state, Fresh):
-        return HitFresh(query.open(hit.form), tier=hit.tier, age=state.age)
+        return HitFresh(query.open(hit.served), tier=hit.tier, age=state.age)
     # Nothing is started by looking: a refresh is at most under way.
     doing = ctx.node.why_held_off(query.key, now)
-    return HitStale(query.open(hit.form), tier=hit.tier, age=state.age, refresh=doing)
+    return HitStale(query.open(hit.served), tier=hit.tier, age=state.age, refresh=doing)
 
 
 def serve(ctx: Context, query: Query[V], hit: Hit) -> Flow[Outcome[V] | None]:
@@ -128,10 +142,10 @@ def serve(ctx: Context, query: Query[V], hit: Hit) -> Flow[Outcome[V] | None]:
         case Fetch():
             return None
         case Serve():
-            return HitFresh(query.open(hit.form), tier=hit.tier, age=state.age)
+            return HitFresh(query.open(hit.served), tier=hit.tier, age=state.age)
         case ServeHeldOff():
             return HitStale(
-                query.open(hit.form),
+                query.open(hit.served),
                 tier=hit.tier,
                 age=state.age,
                 refresh=ctx.node.why_held_off(query.key, now),
@@ -145,20 +159,20 @@ def _serve_and_refresh(
 ) -> Flow[Outcome[V]]:
     flight, started = yield from start_refresh(ctx, query, hit)
     if isinstance(state, Fresh):
-        return HitFresh(query.open(hit.form), tier=hit.tier, age=state.age)
+        return HitFresh(query.open(hit.served), tier=hit.tier, age=state.age)
     if query.policy.stale_wait > 0.0:
-        landing = yield from _await(
-            ctx, flight, min(query.policy.stale_wait, query.policy.wait_for)
-        )
+        timeout = min(query.policy.stale_wait, query.policy.wait_for)
+        with _waiting(ctx, flight):
+            landing = yield from Await(flight.latch, timeout)
         if isinstance(landing, Loaded | Adopted):
             return outcome_of(ctx, query, landing, now, leads=started)
         if landing is not None:
             doing = ctx.node.why_held_off(query.key, ctx.now())
             return HitStale(
-                query.open(hit.form), tier=hit.tier, age=state.age, refresh=doing
+                query.open(hit.served), tier=hit.tier, age=state.age, refresh=doing
             )
     doing = Refresh.STARTED if started else Refresh.UNDER_WAY
-    return HitStale(query.open(hit.form), tier=hit.tier, age=state.age, refresh=doing)
+    return HitStale(query.open(hit.served), tier=hit.tier, age=state.age, refresh=doing)
 
 
 def start_refresh(ctx: Context, query: Query[V], hit: Hit) -> Flow[tuple[Flight, bool]]:
@@ -201,10 +215,12 @@ def fly(ctx: Context, query: Query[V], plan: Plan, begun: float) -> Flow[Outcome
             alone=query.alone,
         )
         in_time = plan.mode is Mode.LOAD and not query.bypass
-        if leads and not (in_time and _landed_meanwhile(ctx, query, flight)):
-            inline = policy.run_in is RunIn.CALLER
-            yield from _spawn(ctx, flight, query, plan, deadline, inline=inline)
-        landing = yield from _await(ctx, flight, deadline - ctx.now())
+        # From before the start, for an inline load runs within it.
+        with _waiting(ctx, flight):
+            if leads and not (in_time and _landed_meanwhile(ctx, query, flight)):
+                inline = policy.run_in is RunIn.CALLER
+                yield from _spawn(ctx, flight, query, plan, deadline, inline=inline)
+            landing = yield from Await(flight.latch, deadline - ctx.now())
         handed_over = isinstance(landing, Handover | Checked)
         if landing is None or (handed_over and ctx.now() >= deadline):
             msg = (
@@ -246,15 +262,18 @@ def _spawn(
         raise
 
 
-def _await(ctx: Context, flight: Flight, timeout: float) -> Flow[Landing | None]:
+@contextmanager
+def _waiting(ctx: Context, flight: Flight) -> Iterator[None]:
+    """Let the load that this lookup is part of be seen to wait for *flight*."""
     parent = CURRENT.get()
     if parent is None:
-        return (yield from Await(flight.latch, timeout))
+        yield
+        return
     with ctx.node.lock:
         check_cycle(parent.flight, flight)
         parent.flight.awaiting.append(flight)
     try:
-        return (yield from Await(flight.latch, timeout))
+        yield
     finally:
         with ctx.node.lock:
             parent.flight.awaiting.remove(flight)

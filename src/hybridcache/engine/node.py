@@ -276,7 +276,8 @@ class Node:
                 if not own:
                     self.invalidated(message.key)
             case Kind.CLEARED:
-                if not own:
+                # Our own too: of two at the same moment Redis's order counts.
+                if self.marker != message.token.encode():
                     self.cleared(message.token.encode())
             case Kind.ECHO:
                 return

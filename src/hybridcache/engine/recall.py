@@ -29,7 +29,7 @@ class Hit:
 
     Attributes:
 
-        form: What to serve.
+        form: The value, as it may be kept and handed to many.
 
         tier: Memory or Redis.
 
@@ -40,6 +40,8 @@ class Hit:
         ttl: Seconds.
 
         identity: Tells Redis's entry from any other.
+
+        opened: The value itself where it was decoded just now: for one caller.
     """
 
     form: Form[object]
@@ -48,6 +50,12 @@ class Hit:
     fresh_for: float
     ttl: float
     identity: bytes
+    opened: Whole[object] | None = None
+
+    @property
+    def served(self) -> Form[object]:
+        """What the caller who found it is given."""
+        return self.form if self.opened is None else self.opened
 
 
 @attrs.frozen
@@ -186,19 +194,18 @@ def adopt(
         return Missing(identity)
     # The age by Redis's clock, and all of the round trip on top: never too young.
     age = max(0, found.now_us - header.instant_us) / 1e6
+    form: Form[V] = held(value, body, query.shape, share=query.policy.share)
     hit = Hit(
-        Whole(value),
+        form,
         Tier.REDIS,
         sent_at - age,
         header.fresh_for,
         header.ttl,
         identity,
+        opened=Whole(value),
     )
     if age < header.ttl:
-        form = held(value, body, query.shape, share=query.policy.share)
-        kept = kept_of(
-            ctx, query, len(body), attrs.evolve(hit, form=form), header.version
-        )
+        kept = kept_of(ctx, query, len(body), hit, header.version)
         ctx.node.keep(kept, fill, ctx.now(), confirmed=True)
     return hit
 

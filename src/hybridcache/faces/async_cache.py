@@ -1,6 +1,7 @@
 """The cache for asyncio."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -62,6 +63,9 @@ class AsyncCache:
 
         registry: Where its lookups are counted; prometheus-client's default.
 
+        clock: Monotonic seconds; for tests, see
+            :class:`hybridcache.testing.ManualClock`.
+
     Raises:
 
         TypeError: An option is of a wrong type.
@@ -80,6 +84,7 @@ class AsyncCache:
         codec: Codec | None = None,
         observer: Observer | None = None,
         registry: Registry | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._state = make_state(
             name=name,
@@ -89,6 +94,7 @@ class AsyncCache:
             codec=codec,
             observer=observer,
             tallies=tallies_of(registry),
+            clock=clock,
         )
 
     def __repr__(self) -> str:

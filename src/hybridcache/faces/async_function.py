@@ -91,7 +91,13 @@ def plain(function: AsyncFunction[V]) -> Callable[..., object]:
     """Make the plain function, with the other calls as its attributes."""
     inner = function.inner
     parts = Parts(
-        inner.function, inner.plan, inner.index, inner.tally.slots, function.serve
+        inner.function,
+        inner.plan,
+        inner.index,
+        inner.by_type,
+        inner.tally.slots,
+        inner.state.clock,
+        function.serve,
     )
     made = make_wrapper(parts, is_async=True)
     attributes = {

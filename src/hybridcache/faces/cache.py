@@ -1,5 +1,6 @@
 """The cache for threads."""
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -58,6 +59,9 @@ class Cache:
 
         registry: Where its lookups are counted; prometheus-client's default.
 
+        clock: Monotonic seconds; for tests, see
+            :class:`hybridcache.testing.ManualClock`.
+
     Raises:
 
         TypeError: An option is of a wrong type.
@@ -76,6 +80,7 @@ class Cache:
         codec: Codec | None = None,
         observer: Observer | None = None,
         registry: Registry | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._state = make_state(
             name=name,
@@ -85,6 +90,7 @@ class Cache:
             codec=codec,
             observer=observer,
             tallies=tallies_of(registry),
+            clock=clock,
         )
 
     def __repr__(self) -> str:

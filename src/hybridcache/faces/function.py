@@ -42,7 +42,9 @@ class Function(Generic[V]):
 
         tally: Where its lookups are counted.
 
-        index: Records by arguments.
+        index: Records by arguments and their types.
+
+        by_type: Records of functions with one argument, by its type and by itself.
     """
 
     state: CacheState
@@ -52,6 +54,7 @@ class Function(Generic[V]):
     name: str
     tally: Tally
     index: dict[object, Kept]
+    by_type: dict[type, dict[object, Kept]] = attrs.field(factory=dict, init=False)
     _shape: Shape[V] | None = attrs.field(default=None, init=False)
 
     @property
@@ -105,12 +108,17 @@ class Function(Generic[V]):
         return kept
 
     def _index(self, kept: Kept, arguments: tuple[object, ...]) -> None:
-        types = arguments[len(arguments) // 2 :]
-        if not ARGUMENT_TYPES.issuperset(cast("tuple[type, ...]", types)):
+        types = cast("tuple[type, ...]", arguments[len(arguments) // 2 :])
+        if not ARGUMENT_TYPES.issuperset(types):
             return
+        index, place = self.index, cast("object", arguments)
+        if len(types) == 1:
+            if types[0] not in self.by_type:
+                self.by_type.setdefault(types[0], self.state.new_index())
+            index, place = self.by_type[types[0]], arguments[0]
         node = self.state.wiring.ctx.node
         kept.value = kept.form.open()
-        node.index(kept, self.index, arguments, fresh_until(kept, self.policy))
+        node.index(kept, index, place, fresh_until(kept, self.policy))
         if not self.state.indexable:
             # Closed, bypassed or overridden meanwhile.
             self.state.disable_indexes()

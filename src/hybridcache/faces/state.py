@@ -6,8 +6,7 @@ engine and says when the short way past it may not be taken.
 
 import logging
 import random
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final, TypeVar
@@ -60,6 +59,7 @@ class CacheState:
         codec: Codec,
         observer: Observer | None,
         tallies: Tallies,
+        clock: Callable[[], float],
     ) -> None:
         if upstream is not None and not name and prefix is None:
             msg = "a cache with an upstream needs name= or prefix=, for its Redis keys"
@@ -69,6 +69,7 @@ class CacheState:
         self.codec = codec
         self.observer = observer
         self.tallies = tallies
+        self.clock = clock
         self.closed = False
         self.workers = Workers()
         self.tasks = Tasks()
@@ -93,7 +94,7 @@ class CacheState:
             cache=self.name,
             node=station.node,
             redis=None if link is None else link.remote,
-            now=time.monotonic,
+            now=self.clock,
             draw=random.random,
             token=token,
             observe=self._observe,
@@ -261,6 +262,7 @@ def make_state(
     codec: Codec | None,
     observer: Observer | None,
     tallies: Tallies,
+    clock: Callable[[], float],
 ) -> CacheState:
     """Check a cache's options and make its inside.
 
@@ -276,6 +278,9 @@ def make_state(
     if downstream is not None and not isinstance(downstream, Memory):
         msg = f"downstream must be a Memory or None, not {downstream!r}"
         raise TypeError(msg)
+    if not callable(clock):
+        msg = f"clock must be a function that returns seconds, not {clock!r}"
+        raise TypeError(msg)
     return CacheState(
         name=name,
         prefix=prefix,
@@ -284,4 +289,5 @@ def make_state(
         codec=MSGPACK if codec is None else codec,
         observer=observer,
         tallies=tallies,
+        clock=clock,
     )

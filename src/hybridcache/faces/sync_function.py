@@ -87,7 +87,13 @@ def plain(sync: SyncFunction[V]) -> Callable[..., object]:
     """Make the plain function, with the other calls as its attributes."""
     inner = sync.inner
     parts = Parts(
-        inner.function, inner.plan, inner.index, inner.tally.slots, sync.serve
+        inner.function,
+        inner.plan,
+        inner.index,
+        inner.by_type,
+        inner.tally.slots,
+        inner.state.clock,
+        sync.serve,
     )
     made = make_wrapper(parts, is_async=False)
     attributes = {

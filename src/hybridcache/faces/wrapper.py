@@ -8,7 +8,6 @@ miss there (measured: 2-3 x `functools.lru_cache`; a closure over ``*args`` 3.4-
 import functools
 import inspect
 import linecache
-import time
 from collections.abc import Callable
 from inspect import Parameter, Signature
 from typing import cast
@@ -31,9 +30,14 @@ class Parts:
 
         plan: Makes keys.
 
-        index: Records by arguments.
+        index: Records by arguments and their types.
+
+        by_type: Records by the argument's type, then by the argument, where one
+            argument alone tells the key: no tuple to make and to hash.
 
         slots: Counts; the first slot counts hits.
+
+        now: The clock, seconds.
 
         serve: Called with key, loader and arguments after a miss in the index.
     """
@@ -41,7 +45,9 @@ class Parts:
     function: Callable[..., object]
     plan: KeyPlan
     index: dict[object, Kept]
+    by_type: dict[type, dict[object, Kept]]
     slots: list[int]
+    now: Callable[[], float]
     serve: Callable[..., object]
 
 
@@ -49,8 +55,9 @@ def make_wrapper(parts: Parts, *, is_async: bool) -> Callable[..., object]:
     """Return a function with the signature, name and docstring of the decorated."""
     signature = parts.plan.signature
     names = {
-        "__hc_get": parts.index.get,
-        "__hc_now": time.monotonic,
+        "__hc_index": parts.index,
+        "__hc_by_type": parts.by_type,
+        "__hc_now": parts.now,
         "__hc_hits": parts.slots,
         "__hc_serve": parts.serve,
         "__hc_render": parts.plan.render_bound,
@@ -77,16 +84,21 @@ def _source(plan: KeyPlan, *, is_async: bool) -> str:
     word, wait = ("async def", "await ") if is_async else ("def", "")
     lines = [f"{word} __hc_wrapper({_parameters(signature)}):"]
     if arguments is not None:
+        found = f"__hc_index[{arguments}]"
+        if len(plan.parameters) == 1:
+            found = "__hc_by_type[__hc_type({0})][{0}]".format(*plan.parameters)
         lines += [
             "    try:",
-            f"        kept = __hc_get({arguments})",
+            f"        kept = {found}",
+            # Not there, or an argument that cannot be hashed.
             "    except Exception:",
-            "        kept = None",
-            "    if kept is not None and __hc_now() < kept.until:",
-            "        __hc_hits[0] += 1",
-            "        if kept.freq < 3:",
-            "            kept.freq += 1",
-            "        return kept.value",
+            "        pass",
+            "    else:",
+            "        if __hc_now() < kept.until:",
+            "            __hc_hits[0] += 1",
+            "            if kept.freq < 3:",
+            "                kept.freq += 1",
+            "            return kept.value",
         ]
     lines += [
         f"    return {wait}__hc_serve(",

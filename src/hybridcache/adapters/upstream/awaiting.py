@@ -8,14 +8,18 @@ from weakref import WeakKeyDictionary
 
 import attrs
 import redis.asyncio
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ConnectionError as NoConnection
+from redis.exceptions import RedisError
 
 from hybridcache.adapters.upstream.replies import (
+    CHUNK,
+    Replies,
+    check_primary,
     fault,
     lacks_script,
     laid_out,
+    packed,
     read,
-    server_error,
 )
 from hybridcache.adapters.upstream.template import Template, async_pool
 from hybridcache.engine.protocol import Argument, Call, Command, Fault, Request
@@ -37,7 +41,7 @@ class AwaitingUpstream:
     template: Template
     timeout: float
     _pool: redis.asyncio.ConnectionPool = attrs.field(init=False)
-    _idle: "WeakKeyDictionary[asyncio.AbstractEventLoop, deque[redis.asyncio.Connection]]" = attrs.field(
+    _idle: "WeakKeyDictionary[asyncio.AbstractEventLoop, deque[_Line]]" = attrs.field(
         factory=WeakKeyDictionary, init=False
     )
 
@@ -67,21 +71,23 @@ class AwaitingUpstream:
             TimeoutError: It took longer than *timeout* seconds.
         """
         idle = self._of_this_loop()
-        connection = _take(idle) or self._pool.make_connection()
+        line = _take(idle) or _Line(self._pool.make_connection())
         try:
             async with asyncio.timeout(timeout):
-                replies = await _exchange(connection, laid_out(calls, asking=asking))
+                replies = await line.exchange(laid_out(calls, asking=asking))
                 if lacks_script(replies):
                     sources = laid_out(calls, asking=asking, with_source=True)
-                    replies = await _exchange(connection, sources)
+                    replies = await line.exchange(sources)
+            if self.template.service:
+                check_primary(replies)
         except BaseException:
             # A reply may be under way: the connection cannot be used again.
-            await connection.disconnect(nowait=True)
+            await line.close()
             raise
-        idle.append(connection)
+        idle.append(line)
         return replies[1::2] if asking else replies
 
-    def _of_this_loop(self) -> "deque[redis.asyncio.Connection]":
+    def _of_this_loop(self) -> "deque[_Line]":
         loop = asyncio.get_running_loop()
         idle = self._idle.get(loop)
         if idle is None:
@@ -92,38 +98,70 @@ class AwaitingUpstream:
         """Close the idle connections of this loop; those of a dead loop are dropped."""
         idle = self._of_this_loop()
         while idle:
-            await idle.pop().disconnect(nowait=True)
+            await idle.pop().close()
 
     def forked(self) -> None:
         """Leave the parent's connections to the parent, in the child of a fork."""
         self._idle = WeakKeyDictionary()
 
 
-def _take(
-    idle: "deque[redis.asyncio.Connection]",
-) -> "redis.asyncio.Connection | None":
+def _take(idle: "deque[_Line]") -> "_Line | None":
     while idle:
-        connection = idle.pop()
-        reader = connection._reader  # noqa: SLF001 (its check for an end suspends)
-        if reader is not None and not reader.at_eof():
-            return connection
+        line = idle.pop()
+        if line.is_open:
+            return line
     return None
 
 
-async def _exchange(
-    connection: redis.asyncio.Connection, commands: Sequence[tuple[Argument, ...]]
-) -> list[object]:
-    await connection.send_packed_command(connection.pack_commands(commands))
-    return [await _reply(connection) for _ in commands]
+class _Line:
+    """One connection, its streams once it is open, and what arrives on it."""
 
+    def __init__(self, connection: redis.asyncio.Connection) -> None:
+        self._connection = connection
+        self._replies = Replies()
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
-async def _reply(connection: redis.asyncio.Connection) -> object:
-    try:
-        reply: object = await connection.read_response()
-    except ResponseError as error:
-        return server_error(error)
-    except RedisError as error:
-        if getattr(error, "status_code", None) is None:
-            raise
-        return server_error(error)
-    return reply
+    @property
+    def is_open(self) -> bool:
+        """Whether an idle one can be used: open, with nothing left to read."""
+        streams = self._streams
+        return (
+            streams is not None and not streams[0].at_eof() and self._replies.is_clear
+        )
+
+    async def exchange(self, commands: Sequence[tuple[Argument, ...]]) -> list[object]:
+        """Send *commands* and return a reply to each.
+
+        Raises:
+
+            RedisError: The server closed the connection, or is none.
+
+            OSError: It cannot be reached any more.
+        """
+        reader, writer = self._streams or await self._connect()
+        writer.write(packed(commands))
+        await writer.drain()
+        replies: list[object] = []
+        while True:
+            data = await reader.read(CHUNK)
+            if not data:
+                msg = "the server closed the connection"
+                raise NoConnection(msg)
+            if self._replies.fed(data, replies, len(commands)):
+                return replies
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        connection = self._connection
+        await connection.connect()
+        # There is no public way to them.
+        reader, writer = connection._reader, connection._writer  # noqa: SLF001
+        if reader is None or writer is None:
+            msg = "the connection was closed at once"
+            raise NoConnection(msg)
+        self._streams = reader, writer
+        return self._streams
+
+    async def close(self) -> None:
+        """Close the connection without waiting for the other side."""
+        self._streams = None
+        await self._connection.disconnect(nowait=True)

@@ -1,20 +1,26 @@
 """Requests to Redis from threads: one connection a request, kept for the next."""
 
+import select
 from collections import deque
 from collections.abc import Sequence
+from socket import socket
 from typing import TypeVar
 
 import attrs
 import redis
 from redis.connection import ConnectionInterface
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ConnectionError as NoConnection
+from redis.exceptions import RedisError
 
 from hybridcache.adapters.upstream.replies import (
+    CHUNK,
+    Replies,
+    check_primary,
     fault,
     lacks_script,
     laid_out,
+    packed,
     read,
-    server_error,
 )
 from hybridcache.adapters.upstream.template import Template, sync_pool
 from hybridcache.engine.protocol import Argument, Call, Command, Fault, Request
@@ -36,7 +42,7 @@ class BlockingUpstream:
     template: Template
     timeout: float
     _pool: redis.ConnectionPool = attrs.field(init=False)
-    _idle: deque[ConnectionInterface] = attrs.field(factory=deque, init=False)
+    _idle: "deque[_Line]" = attrs.field(factory=deque, init=False)
 
     def __attrs_post_init__(self) -> None:
         """Make, and drop, one connection object: wrong options are told of now."""
@@ -66,66 +72,81 @@ class BlockingUpstream:
 
             RedisError: The connection came to nothing.
         """
-        connection = self._take()
-        replies = _exchange(connection, laid_out(calls, asking=asking))
-        if lacks_script(replies):
-            sources = laid_out(calls, asking=asking, with_source=True)
-            replies = _exchange(connection, sources)
-        self._idle.append(connection)
+        line = self._take()
+        try:
+            replies = line.exchange(laid_out(calls, asking=asking))
+            if lacks_script(replies):
+                sources = laid_out(calls, asking=asking, with_source=True)
+                replies = line.exchange(sources)
+            if self.template.service:
+                check_primary(replies)
+        except BaseException:
+            # A reply may be under way: the connection cannot be used again.
+            line.close()
+            raise
+        self._idle.append(line)
         return replies[1::2] if asking else replies
 
-    def _take(self) -> ConnectionInterface:
+    def _take(self) -> "_Line":
         while self._idle:
             try:
-                connection = self._idle.pop()
+                line = self._idle.pop()
             except IndexError:
                 break
-            if _is_quiet(connection):
-                return connection
-            connection.disconnect()
-        made: ConnectionInterface = self._pool.make_connection()
-        return made
+            if line.is_quiet:
+                return line
+            line.close()
+        return _Line(self._pool.make_connection())
 
     def close(self) -> None:
         """Close the idle connections; those in use close when they come back."""
         while True:
             try:
-                connection = self._idle.pop()
+                line = self._idle.pop()
             except IndexError:
                 return
-            connection.disconnect()
+            line.close()
 
     def forked(self) -> None:
         """Leave the parent's connections to the parent, in the child of a fork."""
         self._idle = deque()
 
 
-def _is_quiet(connection: ConnectionInterface) -> bool:
-    """Whether an idle connection is open with nothing to read, as it should be."""
-    try:
-        return not connection.can_read(0)
-    except RedisError:
-        return False
+class _Line:
+    """One connection, its socket, and what arrives on it."""
 
+    def __init__(self, connection: ConnectionInterface) -> None:
+        self._connection = connection
+        connection.connect()
+        self._socket: socket = connection._sock  # type: ignore[attr-defined] # noqa: SLF001 (no public way to it)
+        self._replies = Replies()
+        self._poll = select.poll()
+        self._poll.register(self._socket, select.POLLIN)
 
-def _exchange(
-    connection: ConnectionInterface, commands: Sequence[tuple[Argument, ...]]
-) -> list[object]:
-    try:
-        connection.send_packed_command(connection.pack_commands(commands))
-        return [_reply(connection) for _ in commands]
-    except BaseException:
-        connection.disconnect()
-        raise
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it is open with nothing to read, as an idle one should be."""
+        return self._replies.is_clear and not self._poll.poll(0)
 
+    def exchange(self, commands: Sequence[tuple[Argument, ...]]) -> list[object]:
+        """Send *commands* and return a reply to each.
 
-def _reply(connection: ConnectionInterface) -> object:
-    try:
-        reply: object = connection.read_response()
-    except ResponseError as error:
-        return server_error(error)
-    except RedisError as error:
-        if getattr(error, "status_code", None) is None:
-            raise
-        return server_error(error)
-    return reply
+        Raises:
+
+            RedisError: The server closed the connection, or is none.
+
+            OSError: It does not answer in time, or cannot be reached any more.
+        """
+        self._socket.sendall(packed(commands))
+        replies: list[object] = []
+        while True:
+            data = self._socket.recv(CHUNK)
+            if not data:
+                msg = "the server closed the connection"
+                raise NoConnection(msg)
+            if self._replies.fed(data, replies, len(commands)):
+                return replies
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.disconnect()

@@ -1,0 +1,133 @@
+"""Flights: joined, detached, abandoned; and no wait goes round in a circle."""
+
+import threading
+
+import pytest
+
+from hybridcache.core.errors import ReentrantLoad
+from hybridcache.engine.flights import Flight, FlightTable, Handover, check_cycle
+from hybridcache.engine.node import Node
+
+SHAPE = b"f" * 8
+
+
+def node() -> Node:
+    """Make a node without tiers."""
+    return Node("ns", threading.RLock(), None, None)
+
+
+def join(
+    one: Node, key: str = "k", now: float = 0.0, shape: bytes = SHAPE
+) -> tuple[Flight, bool]:
+    """Join the flight of *key*, or start it."""
+    return one.join(one.flights, key, shape, now=now, owned_for=10.0)
+
+
+def test_join() -> None:
+    """The second caller joins the flight that the first one started."""
+    one = node()
+    flight, leads = join(one)
+
+    assert leads
+    assert (flight, False) == join(one)
+    assert (True, 2) == (join(one, "other")[1], len(one.flights))
+
+
+def test_other_shape() -> None:
+    """A flight of another type is not joined, nor put out of its place."""
+    one = node()
+    flight, _ = join(one)
+    other, leads = join(one, shape=b"g" * 8)
+
+    assert leads
+    assert flight is not other
+    assert (flight, False) == join(one)
+
+
+def test_alone() -> None:
+    """A flight that stands alone joins none and is joined by none."""
+    one = node()
+    alone, _ = one.join(one.flights, "k", SHAPE, now=0, owned_for=1, alone=True)
+    flight, leads = join(one)
+
+    assert leads
+    assert alone is not flight
+    one.land(alone, Handover("done"))
+    assert (flight, False) == join(one)
+
+
+@pytest.mark.parametrize("swept", [True, False])
+def test_abandon(swept: bool) -> None:
+    """A flight past its time is counted and leaves its key to the next caller."""
+    one = node()
+    flight, _ = join(one)
+    assert (flight, False) == join(one, now=9.9)
+    if swept:
+        one.sweep(10.0)
+        assert 0 == len(one.flights)
+    other, leads = join(one, now=10.0)
+
+    assert leads
+    assert 1 == one.flights.abandoned
+    one.land(flight, Handover("late"))
+    assert (other, False) == join(one, now=10.0)
+
+
+def test_invalidated() -> None:
+    """An invalidation detaches a flight: it lands for those who wait for it."""
+    one = node()
+    flight, _ = join(one)
+    one.invalidated("k")
+    other, leads = join(one)
+
+    assert leads
+    assert (True, False) == (flight.fill.spoiled, other.fill.spoiled)
+    one.land(flight, Handover("done"))
+    assert Handover("done") == flight.latch.answer
+    assert other.latch.answer is None
+
+
+def test_land_twice() -> None:
+    """The first landing stays, and nothing is left behind."""
+    one = node()
+    flight, _ = join(one)
+    one.land(flight, Handover("first"))
+    one.land(flight, Handover("second"))
+
+    assert Handover("first") == flight.latch.answer
+    assert (0, 0) == (len(one.flights), len(one.fills))
+
+
+def test_orphaned() -> None:
+    """A flight whose event loop is gone is handed over to who comes next."""
+    one = node()
+    flight, _ = join(one)
+    flight.latch.orphaned = lambda: True
+    _, leads = join(one)
+
+    assert leads
+    assert isinstance(flight.latch.answer, Handover)
+
+
+def test_cycles() -> None:
+    """A wait that would close a circle, however long, is refused."""
+    one = node()
+    flights = [join(one, key)[0] for key in "abc"]
+    for waiting, awaited in zip(flights, flights[1:], strict=False):
+        check_cycle(waiting, awaited)
+        waiting.awaiting.append(awaited)
+
+    with pytest.raises(ReentrantLoad, match="'c'.*'a'"):
+        check_cycle(flights[2], flights[0])
+    with pytest.raises(ReentrantLoad):
+        check_cycle(flights[1], flights[1])
+    check_cycle(flights[0], flights[2])
+
+
+def test_detach_all() -> None:
+    """A clear lets go of every key."""
+    table = FlightTable(threading.RLock())
+    table.detach_all()
+    table.detach("k")
+
+    assert [] == table.flights()

@@ -1,0 +1,246 @@
+"""The keeper: when the subscription is whole, and what is due."""
+
+import attrs
+import pytest
+
+from hybridcache.core.breaker import Breaker, Signal, State
+from hybridcache.engine.keeper import (
+    ECHO_WITHIN,
+    RENEW_EVERY,
+    RESUBSCRIBE_AFTER,
+    Keeper,
+    Subscribe,
+)
+from hybridcache.engine.leases import Lease
+from hybridcache.engine.messages import Kind, Message, encode
+from hybridcache.engine.node import Node
+from hybridcache.engine.protocol import Echo, Ping, ReadMarker, Renew, Settle
+from tests.world import (
+    CHANNEL,
+    DOWN,
+    KEY,
+    MARKER,
+    NAMES,
+    OTHER,
+    REFUSED,
+    node_of,
+)
+
+TOKEN = "t" * 16
+
+
+def keeper() -> Keeper:
+    """Make one whose subscription was never open."""
+    node = node_of(None, redis=True)
+    node.distrust()
+    node.marker = None
+    return Keeper(node, CHANNEL, lambda: TOKEN)
+
+
+def whole(one: Keeper, now: float = 0.0) -> Keeper:
+    """Take it through a subscription's opening."""
+    one.opened(now)
+    one.confirmed(CHANNEL.events, now)
+    one.confirmed(CHANNEL.echo, now)
+    one.due(now)
+    one.answered(ReadMarker(CHANNEL, TOKEN), MARKER, now)
+    return one
+
+
+def state_of(one: Keeper) -> State:
+    """Say where the breaker is now."""
+    return one.node.gate.breaker.state
+
+
+def due(one: Keeper, now: float, *kinds: type) -> list[object]:
+    """Return what is due now of these kinds."""
+    return [chore for chore in one.due(now) if isinstance(chore, kinds)]
+
+
+def told(kind: Kind, origin: str = OTHER, token: str = TOKEN, key: str = KEY) -> bytes:
+    """Make a message."""
+    return encode(Message(kind, origin, token, key))
+
+
+def test_becomes_whole() -> None:
+    """Trust begins with both channels confirmed and the marker read after that."""
+    one = keeper()
+    assert [Subscribe()] == due(one, 0.0, Subscribe)
+    one.opened(0.0)
+    one.confirmed(CHANNEL.events, 0.0)
+    assert [] == due(one, 0.1, ReadMarker)
+    one.confirmed(CHANNEL.echo, 0.1)
+    (read,) = due(one, 0.1, ReadMarker)
+    assert not one.node.whole
+    assert isinstance(read, ReadMarker)
+    one.answered(read, MARKER, 0.1)
+
+    assert (True, MARKER) == (one.node.whole, one.node.marker)
+    assert [] == due(one, 0.5, ReadMarker, Subscribe)
+
+
+def test_marker_again() -> None:
+    """A marker that was not answered is asked for again."""
+    one = keeper()
+    one.opened(0.0)
+    one.confirmed(CHANNEL.events, 0.0)
+    one.confirmed(CHANNEL.echo, 0.0)
+    (read,) = due(one, 0.0, ReadMarker)
+    assert isinstance(read, ReadMarker)
+    one.answered(read, DOWN, 0.0)
+
+    assert not one.node.whole
+    assert [read] == due(one, RESUBSCRIBE_AFTER, ReadMarker)
+
+
+def test_subscribes_again() -> None:
+    """A subscription that could not be opened is tried again after a while."""
+    one = keeper()
+    assert [Subscribe()] == due(one, 0.0, Subscribe)
+
+    assert [] == due(one, RESUBSCRIBE_AFTER / 2, Subscribe)
+    assert [Subscribe()] == due(one, RESUBSCRIBE_AFTER, Subscribe)
+
+
+def test_silence() -> None:
+    """Without an echo for two seconds nothing is trusted; with one it is."""
+    one = whole(keeper())
+    one.received(told(Kind.ECHO, CHANNEL.origin), 1.5)
+    one.due(1.5 + ECHO_WITHIN - 0.1)
+    assert one.node.whole
+    epoch = one.node.epoch
+
+    one.due(1.5 + ECHO_WITHIN)
+
+    assert (False, False) == (one.node.whole, one.connected)
+    assert one.node.epoch > epoch
+
+
+@pytest.mark.parametrize(
+    "data",
+    [told(Kind.ECHO), told(Kind.SETTLED, CHANNEL.origin), b"", b"E", b"noise" * 20],
+)
+def test_only_an_echo_is_an_echo(data: bytes) -> None:
+    """Neither another's echo nor any other message breaks the silence."""
+    one = whole(keeper())
+    one.received(data, 1.9)
+    one.due(ECHO_WITHIN)
+
+    assert not one.node.whole
+
+
+def test_confirmed_again() -> None:
+    """A second confirmation means that messages may have been missed."""
+    one = whole(keeper())
+    one.confirmed(CHANNEL.events, 0.5)
+
+    assert not one.node.whole
+    assert [Subscribe()] == due(one, 0.5 + RESUBSCRIBE_AFTER, Subscribe)
+    assert whole(one, 1.0).node.whole
+
+
+def test_echoes() -> None:
+    """An echo is sent once a second while there is a subscription."""
+    one = whole(keeper())
+    sent = []
+    for tick in range(10):
+        one.received(told(Kind.ECHO, CHANNEL.origin), tick / 2)
+        sent += due(one, 0.1 + tick / 2, Echo)
+
+    assert 4 <= len(sent) <= 5
+
+
+def test_invalidations_arrive() -> None:
+    """Another node's invalidation spoils what is under way here, one's own does not."""
+    one = whole(keeper())
+    fill = one.node.open_fill(KEY)
+    one.received(told(Kind.INVALIDATED, CHANNEL.origin), 0.1)
+    assert not fill.spoiled
+    one.received(told(Kind.INVALIDATED), 0.1)
+
+    assert fill.spoiled
+
+
+def test_two_clears() -> None:
+    """Of two clears the one that Redis carried out last counts, whoever sent it."""
+    one = whole(keeper())
+    one.node.cleared(b"2" * 16)
+    one.received(told(Kind.CLEARED, CHANNEL.origin, "2" * 16, ""), 0.1)
+    one.received(told(Kind.CLEARED, CHANNEL.origin, "1" * 16, ""), 0.1)
+
+    assert b"1" * 16 == one.node.marker
+
+
+def test_renews() -> None:
+    """Each lease is renewed once a second until it is lost or abandoned."""
+    one = whole(keeper())
+    one.node.leases.hold(Lease(NAMES, TOKEN, 60.0))
+    renew = Renew(NAMES, TOKEN)
+
+    assert [renew] == due(one, RENEW_EVERY, Renew)
+    assert [] == due(one, RENEW_EVERY * 1.5, Renew)
+    one.answered(renew, DOWN, RENEW_EVERY * 1.5)
+    assert [renew] == due(one, RENEW_EVERY * 2, Renew)
+    one.answered(renew, False, RENEW_EVERY * 2)
+    assert [] == due(one, RENEW_EVERY * 3, Renew)
+
+
+def test_abandons() -> None:
+    """A lease past its load's time is renewed no more."""
+    one = whole(keeper())
+    one.node.leases.hold(Lease(NAMES, TOKEN, 5.0))
+
+    assert [] == due(one, 5.0, Renew)
+
+
+def test_releases() -> None:
+    """An unwanted lease is released, and again where that was not answered."""
+    one = whole(keeper())
+    one.node.leases.unwanted(NAMES, TOKEN, 60.0)
+    release = Settle(NAMES, TOKEN, CHANNEL)
+
+    assert [release] == due(one, 1.0, Settle)
+    one.answered(release, DOWN, 1.0)
+    assert [release] == due(one, 1.5, Settle)
+    one.answered(release, REFUSED, 1.5)
+    assert [] == due(one, 1.9, Settle)
+
+
+def test_probes() -> None:
+    """An open breaker is probed, and nothing else is asked; an answer closes it."""
+    one = whole(keeper())
+    one.node.gate.breaker = Breaker(State.OPEN)
+    ping = Ping(CHANNEL)
+
+    assert [ping] == one.due(1.0)
+    assert State.HALF_OPEN is state_of(one)
+    one.answered(ping, DOWN, 1.1)
+    assert State.OPEN is state_of(one)
+    assert [] == one.due(1.1)
+    assert [ping] == one.due(1.2 + 1e-6)
+    one.answered(ping, True, 1.2)
+    assert State.CLOSED is state_of(one)
+
+
+@pytest.mark.parametrize("state", State)
+@pytest.mark.parametrize("connected", [True, False])
+def test_wait(state: State, connected: bool) -> None:
+    """The wait ends when something is due: never late, never spinning."""
+    one = whole(keeper()) if connected else keeper()
+    one.node.gate.breaker = Breaker(state)
+    now = 0.0
+    for _ in range(50):
+        one.due(now)
+        wait = one.wait(now)
+        assert 0.0 <= wait <= 1.0
+        now += max(wait, 1e-6)
+
+    assert now >= 1.0
+
+
+def test_signal_without_probe() -> None:
+    """A probe's answer moves no breaker that did not probe."""
+    node: Node = node_of(None, redis=True)
+    node.gate.signal(Signal.PROBE_FAILED)
+
+    assert attrs.evolve(Breaker()) == node.gate.breaker

@@ -1,0 +1,127 @@
+"""wait_for, abandon_after and run_in."""
+
+import threading
+from contextvars import ContextVar
+
+import pytest
+
+from hybridcache import LoadTimeout, Memory, Miss, Policy
+from tests.colours import Colour, Counted, colour_of, held
+from tests.eventually import eventually
+
+POLICY = Policy(fresh_for=60, ttl=3600)
+QUICK = POLICY.evolve(wait_for=0.05)
+WHO: ContextVar[str] = ContextVar("who", default="nobody")
+
+
+def test_a_caller_waits_no_longer_than_wait_for(colour: Colour) -> None:
+    """Leader and follower time out; the late value is stored, the key loaded once."""
+    cache, loader = colour.make_cache(downstream=Memory()), held()
+    calls = [cache.start("k", loader.load, QUICK) for _ in range(2)]
+    for call in calls:
+        with pytest.raises(LoadTimeout, match="wait_for=0.05"):
+            call.result(5)
+    with pytest.raises(TimeoutError):
+        cache.get("k", loader.load, QUICK)
+    assert 3 == cache.failed("timeout")
+
+    assert loader.gate is not None
+    loader.gate.set()
+    eventually(lambda: not cache.node.flights.flights())
+
+    assert 1 == cache.get("k", loader.load, QUICK)
+    assert 1 == loader.calls
+
+
+def test_after_abandon_after_the_key_is_free(colour: Colour) -> None:
+    """A load past abandon_after no longer owns its key, and stores nothing."""
+    cache, loader = colour.make_cache(downstream=Memory()), held()
+    policy = POLICY.evolve(wait_for=20, abandon_after=30)
+    slow = cache.start("k", loader.load, policy)
+    assert loader.begun.wait(5)
+    colour.clock.advance(30)
+
+    quick = Counted(calls=10)
+    assert 11 == cache.get("k", quick.load, policy)
+    assert loader.gate is not None
+    loader.gate.set()
+    assert Miss(1, load_seconds=30.0, stored=frozenset()) == slow.result(5)
+    assert 11 == cache.get("k", quick.load, policy)
+
+
+def test_a_worker_runs_the_loader_with_the_callers_context(colour: Colour) -> None:
+    """By default a loader runs in another thread and sees the caller's variables."""
+    cache = colour.make_cache(downstream=Memory())
+    seen: list[object] = []
+
+    def load() -> int:
+        seen.extend((threading.current_thread(), WHO.get()))
+        return 1
+
+    def caller() -> object:
+        WHO.set("me")
+        return cache.cache.get_or_load("k", load, POLICY), threading.current_thread()
+
+    async def async_caller() -> object:
+        WHO.set("me")
+        value = await cache.cache.get_or_load("k", load, POLICY)
+        return value, threading.current_thread()
+
+    value, thread = colour.do(async_caller if colour.is_async else caller)
+
+    assert (1, "me") == (value, seen[1])
+    assert thread is not seen[0]
+
+
+def test_run_in_caller_stays_on_the_callers_thread(colour: Colour) -> None:
+    """With run_in caller a sync loader runs on the leader's own thread."""
+    cache, policy = colour.make_cache(downstream=Memory()), POLICY.evolve(run_in="caller")
+    seen: list[object] = []
+
+    def load() -> int:
+        seen.append(threading.current_thread())
+        return 1
+
+    def caller() -> object:
+        return cache.cache.get_or_load("k", load, policy), threading.current_thread()
+
+    async def async_caller() -> object:
+        value = await cache.cache.get_or_load("k", load, policy)
+        return value, threading.current_thread()
+
+    value, thread = colour.do(async_caller if colour.is_async else caller)
+
+    assert 1 == value
+    assert [thread] == seen
+
+
+def test_a_refresh_uses_a_worker_even_with_run_in_caller() -> None:
+    """No caller's thread is held by a background refresh."""
+    policy, seen = POLICY.evolve(run_in="caller"), []
+
+    def load() -> int:
+        seen.append(threading.current_thread())
+        return 1
+
+    with colour_of("sync") as colour:
+        cache = colour.make_cache(downstream=Memory()).cache
+        cache.get_or_load("k", load, policy)
+        colour.clock.advance(60)
+        cache.get_or_load("k", load, policy)
+        eventually(lambda: len(seen) == 2)
+
+    here = threading.current_thread()
+    assert [True, False] == [each is here for each in seen]
+
+
+def test_a_sync_loader_of_an_async_cache_leaves_the_loop_free() -> None:
+    """An AsyncCache runs a sync loader in a worker thread."""
+    loader = held()
+    with colour_of("async") as colour:
+        cache = colour.make_cache(downstream=Memory())
+        slow = colour.start(cache.cache.get_or_load, "k", loader.load, POLICY)
+        assert loader.begun.wait(5)
+        assert 1 == cache.get("other", Counted().load, POLICY)
+        assert loader.gate is not None
+        loader.gate.set()
+        assert 1 == slow.result(5)
