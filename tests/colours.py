@@ -44,7 +44,7 @@ def async_of(load: Call) -> Call:
         def work() -> None:
             try:
                 answer.append(context.run(load, *args, **kwargs))
-            except BaseException as raised:
+            except BaseException as raised:  # noqa: BLE001 (handed on)
                 error.append(raised)
             try:
                 loop.call_soon_threadsafe(settle)
@@ -182,7 +182,7 @@ class Colour:
                 answer = call(*args, **kwargs)
                 if inspect.isawaitable(answer):
                     answer = await answer
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 (handed on)
                 ended.set_exception(error)
             else:
                 ended.set_result(answer)
@@ -207,7 +207,7 @@ def _in_thread(call: Call, *args: Any, **kwargs: Any) -> "Future[Any]":
     def run() -> None:
         try:
             ended.set_result(context.run(call, *args, **kwargs))
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 (handed on)
             ended.set_exception(error)
 
     threading.Thread(target=run, daemon=True, name="test caller").start()

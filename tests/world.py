@@ -5,14 +5,12 @@ time and what passes meanwhile; `tests/fakes.py` lets flows live in it.
 """
 
 import itertools
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar, cast
 
 import attrs
 
 from hybridcache.core import blob
-from hybridcache.core.errors import Undecodable, Unencodable
 from hybridcache.core.policy import Policy
 from hybridcache.core.reply import NOT_MODIFIED, NoStore, Store
 from hybridcache.engine import records
@@ -22,9 +20,7 @@ from hybridcache.engine.current import Loader, Raised
 from hybridcache.engine.events import Event
 from hybridcache.engine.flights import Landing
 from hybridcache.engine.form import Shape
-from hybridcache.engine.kept import Kept
 from hybridcache.engine.latch import Latch
-from hybridcache.engine.memory import Cause, MemoryTier
 from hybridcache.engine.messages import Kind, Message
 from hybridcache.engine.node import Node
 from hybridcache.engine.protocol import (
@@ -43,11 +39,10 @@ from hybridcache.engine.protocol import (
     Trouble,
     Write,
     Written,
-    channel_of,
     names_of,
 )
-from hybridcache.engine.s3fifo import S3FIFO
 from hybridcache.engine.tally import Tally
+from tests.parts import MARKER, Words
 
 A = TypeVar("A")
 T = TypeVar("T")
@@ -55,8 +50,6 @@ T = TypeVar("T")
 KEY = "k"
 PREFIX = "p:"
 NAMES = names_of(PREFIX, KEY)
-CHANNEL = channel_of(PREFIX, "o" * 16)
-MARKER = b"m" * 16
 OTHER = "h" * 16
 REDIS = Remote(PREFIX, 0.25, 1000)
 POLICY = Policy(fresh_for=10, ttl=20, wait_for=5, retry_after=3)
@@ -71,26 +64,6 @@ class Killed(BaseException):
 
 class LoaderError(Exception):
     """The loader's own."""
-
-
-@attrs.frozen
-class Words:
-    """The codec of texts; one that holds ``!`` has no encoding."""
-
-    fingerprint: bytes = b"f" * 8
-    immutable: bool = True
-
-    def encode(self, value: str) -> bytes:
-        """Encode."""
-        if "!" in value:
-            raise Unencodable(value)
-        return value.encode()
-
-    def decode(self, data: bytes) -> str:
-        """Decode."""
-        if data == b"?":
-            raise Undecodable("body", "?")
-        return data.decode()
 
 
 def entry(value: bytes, age: float, *, marker: bytes = MARKER) -> bytes:
@@ -117,25 +90,6 @@ BLOBS: Sequence[bytes | None] = (
     b"",
     b"garbage",
 )
-
-
-def node_of(tier: MemoryTier[Kept] | None, *, redis: bool) -> Node:
-    """Make a node, whole where it has a subscription to lose."""
-    node = Node("ns", threading.RLock(), tier, CHANNEL if redis else None)
-    if redis:
-        node.subscribed(MARKER)
-    return node
-
-
-def memory_tier() -> MemoryTier[Kept]:
-    """Make a memory tier of some size."""
-
-    def removed(kept: Kept, _: Cause) -> None:
-        kept.leave_indexes()
-
-    return MemoryTier(
-        max_items=100, max_bytes=None, replacement=S3FIFO(100, None), removed=removed
-    )
 
 
 @attrs.define(eq=False)

@@ -104,6 +104,7 @@ class Load:
         eventually(lambda: self.calls >= calls)
 
     def __call__(self) -> int:
+        """Be called by a load."""
         with self._lock:
             self.calls += 1
         if not self._gate.wait(WITHIN):
@@ -125,7 +126,7 @@ class Node:
         loop: LoopThread,
         *,
         memory: Memory | None = None,
-        timeout: float = 0.25,
+        timeout: float = 1.0,
     ) -> None:
         upstream = None if url is None else Redis(url, timeout=timeout)
         memory = Memory() if memory is None else memory
@@ -205,9 +206,22 @@ class Node:
         return self.cache._state.wiring.ctx.node.whole
 
     @property
+    def epoch(self) -> int:
+        """Grows whenever its subscription is lost or made whole."""
+        return self.cache._state.wiring.ctx.node.epoch
+
+    def past(self, epoch: int) -> bool:
+        """Whether its subscription was lost or made whole since *epoch*."""
+        return self.epoch > epoch
+
+    @property
     def breaker(self) -> str:
         """The state of its breaker."""
         return self.cache._state.wiring.ctx.node.gate.breaker.state.value
+
+    def lacks(self, key: str) -> bool:
+        """Whether its memory does not hold *key*."""
+        return not self.in_memory(key)
 
     def in_memory(self, key: str) -> bool:
         """Whether its memory holds *key*, trusted or not."""

@@ -1,7 +1,7 @@
 """A Redis Cluster of three primaries: keys on all of them, a slot that moves."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
 import pytest
@@ -15,6 +15,12 @@ from tests.eventually import eventually
 
 POLICY = Policy(fresh_for=60, ttl=600, wait_for=5)
 SLOTS = 16384
+
+
+def _is_formed(server: RedisServer) -> bool:
+    with server.client() as client:
+        info = client.execute_command("CLUSTER INFO")
+    return (info["cluster_state"], info["cluster_known_nodes"]) == ("ok", "3")
 
 
 @pytest.fixture(name="cluster", scope="module")
@@ -31,18 +37,7 @@ def _cluster() -> Iterator[list[RedisServer]]:
                 client.execute_command("CLUSTER ADDSLOTS", *range(first, end))
                 for other in servers[:number]:
                     client.execute_command("CLUSTER MEET", "127.0.0.1", other.port)
-        for server in servers:
-            with server.client() as client:
-                eventually(
-                    lambda client=client: (
-                        client.execute_command("CLUSTER INFO")["cluster_state"] == "ok"
-                        and client.execute_command("CLUSTER INFO")[
-                            "cluster_known_nodes"
-                        ]
-                        == "3"
-                    ),
-                    within=30,
-                )
+        eventually(lambda: all(_is_formed(server) for server in servers), within=30)
         yield servers
 
 
@@ -87,7 +82,7 @@ def test_keys_live_on_every_primary(
 def test_asyncio_reaches_every_primary(client: redis.RedisCluster, prefix: str) -> None:
     """The asyncio colour follows the slots too."""
 
-    async def main() -> list[str]:
+    async def main() -> Sequence[str]:
         async with AsyncCache(prefix=prefix, upstream=client) as cache:
             first = [
                 (await cache.outcome(f"k{n}", lambda: "v", POLICY)).tag

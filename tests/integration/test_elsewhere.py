@@ -94,9 +94,7 @@ def test_failure_is_forgotten(node: MakeNode, redis_url: str) -> None:
     eventually(lambda: one.outcome("k", load, policy).value == 1)
 
 
-def test_no_time_left(
-    node: MakeNode, redis_url: str, client: "redis.Redis"
-) -> None:
+def test_no_time_left(node: MakeNode, redis_url: str, client: "redis.Redis") -> None:
     """A waiter whose deadline leaves no time is told of the failure elsewhere."""
     brief = Policy(fresh_for=60, ttl=60, wait_for=2, abandon_after=60)
     one = node(redis_url).subscribed()

@@ -16,7 +16,8 @@ TIMEOUT = 0.25
 
 def test_callers_wait_so_long(node: MakeNode, redis_url: str) -> None:
     """Every caller, here and elsewhere, has its answer by its own deadline."""
-    one, other = node(redis_url).subscribed(), node(redis_url).subscribed()
+    one = node(redis_url, timeout=TIMEOUT).subscribed()
+    other = node(redis_url, timeout=TIMEOUT).subscribed()
     load = Load(1, held=True)
     begun = time.perf_counter()
     running = [reader.begin("k", load, BRIEF) for reader in (one, other) * 3]
@@ -35,7 +36,7 @@ def test_late_value(node: MakeNode, redis_url: str) -> None:
     one, other = node(redis_url).subscribed(), node(redis_url).subscribed()
     load = Load(1, held=True)
     for reader in (one, one, other):
-        with pytest.raises(LoadTimeout, match="wait_for=0.3"):
+        with pytest.raises(LoadTimeout, match=r"wait_for=0\.3"):
             reader.outcome("k", load, BRIEF)
 
     load.release()
@@ -47,9 +48,7 @@ def test_late_value(node: MakeNode, redis_url: str) -> None:
     assert 1 == load.calls
 
 
-def test_abandoned(
-    node: MakeNode, redis_url: str, client: "redis.Redis"
-) -> None:
+def test_abandoned(node: MakeNode, redis_url: str, client: "redis.Redis") -> None:
     """After `abandon_after` the key is free, and the late value is not stored."""
     policy = BRIEF.evolve(abandon_after=0.5)
     one, other = node(redis_url).subscribed(), node(redis_url).subscribed()

@@ -1,5 +1,7 @@
 """Invalidations and clears, as the other nodes see them."""
 
+from functools import partial
+
 import redis
 
 from hybridcache import HitFresh, Miss, Tier
@@ -20,9 +22,7 @@ def test_other_nodes_follow(node: MakeNode, redis_url: str) -> None:
         assert other.in_memory(key)
 
         one.invalidate(key)
-        took.append(
-            eventually(lambda key=key: not other.in_memory(key), every=0.001)
-        )
+        took.append(eventually(partial(other.lacks, key), every=0.001))
 
         assert not one.in_memory(key)
         assert isinstance(other.outcome(key, Load(2)), Miss)
@@ -104,9 +104,7 @@ def test_node_made_after_a_clear(node: MakeNode, redis_url: str) -> None:
     assert 2 == node(redis_url).outcome("k", Load(2)).value
 
 
-def test_marker_lost(
-    node: MakeNode, redis_url: str, client: "redis.Redis"
-) -> None:
+def test_marker_lost(node: MakeNode, redis_url: str, client: "redis.Redis") -> None:
     """A marker that Redis lost invalidates and never resurrects."""
     one = node(redis_url).subscribed()
     one.outcome("k", Load(1))

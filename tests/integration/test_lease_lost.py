@@ -7,7 +7,7 @@ from hybridcache import HitFresh, Miss, StoreEnded, Suppressed, Tier
 from hybridcache.engine.protocol import LEASE_MS
 from tests.eventually import eventually
 from tests.integration.conftest import MakeNode
-from tests.integration.nodes import Load
+from tests.integration.nodes import Load, awaited
 
 
 @pytest.mark.parametrize("lease", [None, b"another's token!", b"x"])
@@ -117,7 +117,7 @@ def test_waiters_elsewhere_do_not_take_what_was_invalidated(
     ours = one.begin("k", old)
     old.begun()
     theirs = other.begin("k", new)
-    eventually(lambda: (client.get(one.names("k").lease) or b"").endswith(b"+"))
+    eventually(lambda: awaited(client, one.names("k")))
 
     one.invalidate("k")
     outcome = theirs.result(10)

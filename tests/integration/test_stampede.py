@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
 import pytest
@@ -37,7 +38,7 @@ def test_one_load_for_all(
         key = f"round {number}"
         running = [one.begin(stampede, key, POLICY, CALLERS) for one in processes]
         names = names_of(prefix, key)
-        eventually(lambda names=names: awaited(client, names), within=15)
+        eventually(partial(awaited, client, names), within=15)
         client.rpush(f"gate:{key}", "open")
         answers = [one.result() for one in running]
 
@@ -73,7 +74,7 @@ def test_both_colours_at_once(
             for one, kind in zip(processes, kinds, strict=True)
         ]
         names = names_of(prefix, key)
-        eventually(lambda names=names: awaited(client, names), within=15)
+        eventually(partial(awaited, client, names), within=15)
         client.rpush(f"gate:{key}", "open")
         total = sum((one.result() for one in running), Counter[jobs.Told]())
 

@@ -24,15 +24,17 @@ from hybridcache.engine.invalidate import invalidate
 from hybridcache.engine.lookup import look_up, peek, refresh
 from hybridcache.engine.protocol import Invalidate
 from tests.fakes import FakeAsyncPorts, FakePorts
+from tests.parts import (
+    Words,
+    memory_tier,
+    node_of,
+)
 from tests.world import (
     KEY,
     POLICY,
     Killed,
     LoaderError,
-    Words,
     World,
-    memory_tier,
-    node_of,
 )
 
 Ended = Outcome[str] | Peeked[str] | BaseException

@@ -109,7 +109,7 @@ def containers(inner: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
 values: st.SearchStrategy[object] = st.recursive(scalars, containers, max_leaves=6)
 
 
-def strict(value: object) -> object:  # noqa: PLR0911 (one return a type)
+def strict(value: object) -> object:
     """Make what compares equal only for the same type and content all the way down.
 
     Written apart from the encoding, on other principles, to be compared with it.

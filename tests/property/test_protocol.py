@@ -99,7 +99,7 @@ def test_wrong_type() -> None:
 @given(st.floats(0, 2.0**31))
 def test_milliseconds(duration: float) -> None:
     """Milliseconds are rounded up, and by less than one."""
-    assert duration * 1000 <= milliseconds(duration) < duration * 1000 + 1
+    assert milliseconds(duration) - 1 <= duration * 1000 <= milliseconds(duration)
     assert (duration > 0) == (milliseconds(duration) > 0) or duration * 1000 == 0.0
 
 

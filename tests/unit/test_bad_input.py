@@ -92,7 +92,8 @@ def test_a_wrong_memory_is_refused(
 
 
 @pytest.mark.parametrize(
-    "options", [{"timeout": 0}, {"timeout": 61}, {"failures": 0}, {"max_value_bytes": 0}]
+    "options",
+    [{"timeout": 0}, {"timeout": 61}, {"failures": 0}, {"max_value_bytes": 0}],
 )
 def test_a_wrong_redis_is_refused(options: dict[str, Any]) -> None:
     """So does a Redis."""

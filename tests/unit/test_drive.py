@@ -9,10 +9,12 @@ import pytest
 from hybridcache.engine.command import AsyncPorts, Command, Flow, Ports
 from hybridcache.engine.drive import adrive, drive
 from tests.fakes import FakeAsyncPorts, FakePorts
+from tests.parts import (
+    node_of,
+)
 from tests.run import Run
 from tests.world import (
     World,
-    node_of,
 )
 
 WORLD = World(itertools.repeat(0), node_of(None, redis=False))

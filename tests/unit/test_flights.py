@@ -1,5 +1,6 @@
 """Flights: joined, detached, abandoned; and no wait goes round in a circle."""
 
+import itertools
 import threading
 
 import pytest
@@ -113,11 +114,11 @@ def test_cycles() -> None:
     """A wait that would close a circle, however long, is refused."""
     one = node()
     flights = [join(one, key)[0] for key in "abc"]
-    for waiting, awaited in zip(flights, flights[1:], strict=False):
+    for waiting, awaited in itertools.pairwise(flights):
         check_cycle(waiting, awaited)
         waiting.awaiting.append(awaited)
 
-    with pytest.raises(ReentrantLoad, match="'c'.*'a'"):
+    with pytest.raises(ReentrantLoad, match=r"'c'.*'a'"):
         check_cycle(flights[2], flights[0])
     with pytest.raises(ReentrantLoad):
         check_cycle(flights[1], flights[1])

@@ -1,7 +1,7 @@
 """Single flows with every answer given: what random scripts seldom come to."""
 
 import itertools
-from typing import cast
+from typing import TypeVar, cast
 
 import attrs
 import pytest
@@ -23,6 +23,7 @@ from hybridcache.engine.current import Loader
 from hybridcache.engine.drive import drive
 from hybridcache.engine.form import Shape
 from hybridcache.engine.invalidate import clear
+from hybridcache.engine.latch import Latch
 from hybridcache.engine.lookup import look_up
 from hybridcache.engine.protocol import (
     Acquire,
@@ -37,20 +38,24 @@ from hybridcache.engine.protocol import (
     Written,
 )
 from tests.fakes import FakePorts
+from tests.parts import (
+    MARKER,
+    memory_tier,
+    node_of,
+)
 from tests.world import (
     DOWN,
     EPOCH_US,
     KEY,
-    MARKER,
     OTHER,
     POLICY,
     REFUSED,
     Killed,
     World,
     entry,
-    memory_tier,
-    node_of,
 )
+
+T = TypeVar("T")
 
 FRESH = Found(entry(b"redis", 1), EPOCH_US)
 STALE = Found(entry(b"redis", 12), EPOCH_US)
@@ -211,7 +216,7 @@ def test_killed_while_it_takes_the_lease(answers: list[object]) -> None:
 class _OneLoad(FakePorts):
     """Ports on which time is up when the first load has died."""
 
-    def wait(self, latch, timeout):  # type: ignore[no-untyped-def]  # as its parent
+    def wait(self, latch: Latch[T], timeout: float) -> T | None:
         answer = super().wait(latch, timeout)
         self.world.now += 100.0
         return answer

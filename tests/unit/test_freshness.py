@@ -217,6 +217,18 @@ def test_error_ttl_holds_a_failure(colour: Colour) -> None:
     assert 2 == broken.calls
 
 
+def test_a_held_failure_is_not_read_in_a_bypass(colour: Colour) -> None:
+    """Inside bypass() a failure that holds the key is not raised: the call loads."""
+    cache = colour.make_cache(downstream=Memory())
+    broken, policy = Counted(fails=ValueError("no")), POLICY.evolve(error_ttl=5)
+    with pytest.raises(ValueError, match="no"):
+        cache.get("k", broken.load, policy)
+
+    broken.fails = None
+    with cache.cache.bypass():
+        assert 2 == cache.get("k", broken.load, policy)
+
+
 def test_suppress_none_lets_loads_stand_beside_each_other(colour: Colour) -> None:
     """With suppress none every caller loads for itself; with process one does."""
     cache, loader = colour.make_cache(downstream=Memory()), held()

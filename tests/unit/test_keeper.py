@@ -15,15 +15,17 @@ from hybridcache.engine.leases import Lease
 from hybridcache.engine.messages import Kind, Message, encode
 from hybridcache.engine.node import Node
 from hybridcache.engine.protocol import Echo, Ping, ReadMarker, Renew, Settle
-from tests.world import (
+from tests.parts import (
     CHANNEL,
+    MARKER,
+    node_of,
+)
+from tests.world import (
     DOWN,
     KEY,
-    MARKER,
     NAMES,
     OTHER,
     REFUSED,
-    node_of,
 )
 
 TOKEN = "t" * 16

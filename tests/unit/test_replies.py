@@ -1,5 +1,7 @@
 """What a loader may return, and what it may ask."""
 
+from typing import Any
+
 import pytest
 
 from hybridcache import (
@@ -75,11 +77,12 @@ def test_not_modified_makes_the_old_value_fresh(
     colour: Colour, tiers: str, redis_url: str, prefix: str
 ) -> None:
     """A forced refresh that finds nothing new renews what is there."""
-    options = {
+    options: dict[str, dict[str, Any]] = {
         "memory": {"downstream": Memory()},
         "redis": {"prefix": prefix, "upstream": redis_url},
     }
-    cache, replies = colour.make_cache(**options[tiers]), [Store([1]), NotModified()]
+    cache = colour.make_cache(**options[tiers])
+    replies: list[Reply[list[int]]] = [Store([1]), NotModified()]
 
     def load() -> Reply[list[int]]:
         return replies.pop(0)
@@ -97,7 +100,8 @@ def test_not_modified_makes_the_old_value_fresh(
 
 def test_not_modified_in_a_background_refresh(colour: Colour) -> None:
     """A stale value becomes fresh by NotModified()."""
-    cache, replies = colour.make_cache(downstream=Memory()), [Store(1), NotModified()]
+    cache = colour.make_cache(downstream=Memory())
+    replies: list[Reply[int]] = [Store(1), NotModified()]
 
     def load() -> Reply[int]:
         return replies.pop(0)

@@ -102,9 +102,11 @@ class LoopPorts:
         wake = _waker(loop, woken)
         if not latch.add(wake):
             return latch.answer
+        alarm = loop.call_later(max(0.0, timeout), _settle, woken)
         try:
-            await asyncio.wait((woken,), timeout=max(0.0, timeout))
+            await woken
         finally:
+            alarm.cancel()
             latch.discard(wake)
         return latch.answer
 
@@ -157,16 +159,27 @@ class LoopPorts:
         return answers[0]
 
 
+def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
+
+
+def _settle(future: "asyncio.Future[object]") -> None:
+    if not future.done():
+        future.set_result(None)
+
+
 def _waker(
     loop: asyncio.AbstractEventLoop, future: "asyncio.Future[object]"
 ) -> Callable[[], None]:
-    def settle() -> None:
-        if not future.done():
-            future.set_result(None)
-
     def wake() -> None:
+        if _runs_here(loop):
+            _settle(future)
+            return
         try:
-            loop.call_soon_threadsafe(settle)
+            loop.call_soon_threadsafe(_settle, future)
         except RuntimeError:
             # The loop is closed, and who waited on it is gone with it.
             return

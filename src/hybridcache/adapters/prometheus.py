@@ -71,11 +71,23 @@ _making: Final = threading.Lock()
 
 
 def tallies_of(registry: CollectorRegistry | None) -> Tallies:
-    """Return the tallies that *registry* shows; the default registry's if None."""
+    """Return the tallies that *registry* shows; the default registry's if None.
+
+    Raises:
+
+        TypeError: It is no registry.
+    """
     chosen = REGISTRY if registry is None else registry
+    _check(chosen)
     with _making:
         known = _by_registry.get(id(chosen))
         if known is None:
             known = _by_registry[id(chosen)] = (chosen, Tallies())
             chosen.register(known[1])
         return known[1]
+
+
+def _check(registry: object) -> None:
+    if not isinstance(registry, CollectorRegistry):
+        msg = f"registry must be a CollectorRegistry, not {registry!r}"
+        raise TypeError(msg)

@@ -63,7 +63,8 @@ class Workers:
             finally:
                 with self._all_idle:
                     self._busy.pop(token, None)
-                    self._all_idle.notify_all()
+                    if not self._busy:
+                        self._all_idle.notify_all()
 
         try:
             worker = self._idle.pop()

@@ -13,6 +13,7 @@ in this format and leaves room for them. Nothing here trusts a byte.
 
 import math
 import struct
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Final
 from zlib import crc32
@@ -63,16 +64,19 @@ class Header:
     fingerprint: bytes
 
 
+@lru_cache(maxsize=1024)
 def key_check(name: str) -> bytes:
     """Digest of the Redis key: a blob under another key's name is refused."""
     return blake2b(name.encode(), digest_size=8).digest()
 
 
+@lru_cache(maxsize=64)
 def stamp_of(marker: bytes) -> bytes:
     """Digest of a marker, as an entry carries it."""
     return blake2b(marker, digest_size=STAMP_SIZE).digest()
 
 
+@lru_cache(maxsize=1024)
 def prelude(name: str) -> bytes:
     """Return the bytes before the version."""
     return _PRELUDE.pack(MAGIC, FORMAT, 0, key_check(name))

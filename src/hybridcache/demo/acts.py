@@ -110,7 +110,11 @@ class Stage:
         self._ask(BACK, WORDS)
         self._say_after(STOPPED)
         self._say_before(BACK, "The server runs again, and is empty.")
-        self._hold(lambda _: None not in self._reached())
+        self._hold(
+            lambda tally: (
+                tally.of("hit-fresh").calls > 0 and None not in self._reached()
+            )
+        )
         self._say_after(BACK)
 
     def _ready(self) -> None:
@@ -164,7 +168,9 @@ class Stage:
         hits = tally.of("hit-fresh", "hit-stale")
         waited = tally.of("suppressed")
         made = f"{number(tally.loads, 'load')}, {number(waited.calls, 'call')} waited for it"
-        served = f"{number(hits.calls, 'hit')}, the slowest {seconds_of(hits.slowest)}"
+        served = number(hits.calls, "hit")
+        if hits.calls:
+            served += f", the slowest {seconds_of(hits.slowest)}"
         if act == STALE:
             stale = tally.of("hit-stale")
             return (

@@ -126,7 +126,7 @@ class LiveScreen:
     def say(self, text: str) -> None:
         """Print a paragraph above the table."""
         width = min(WIDTH, self._console.width - 1)
-        self._console.print(wrap(text, width), soft_wrap=True)
+        self._console.print(wrap(text, width))
 
     def show(self, board: Board, act: str, *, seconds: float, now: float) -> None:
         """Draw the table."""

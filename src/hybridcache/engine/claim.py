@@ -29,6 +29,7 @@ from hybridcache.engine.protocol import (
     ReadMarker,
     Record,
     Trouble,
+    term_ms,
 )
 from hybridcache.engine.recall import Missing, adopt
 
@@ -96,7 +97,9 @@ def _ask_once(
     watch = ctx.node.watch(query.key)
     try:
         sent_at = ctx.now()
-        request = _request(query, plan, names, token, quest)
+        request = _request(
+            query, plan, names, token, quest, flight.abandon_at - sent_at
+        )
         answer = yield from ask(ctx, redis, request)
         match answer:
             case Granted():
@@ -124,7 +127,12 @@ def _ask_once(
 
 
 def _request(
-    query: Query[V], plan: Plan, names: Names, token: str, quest: Quest
+    query: Query[V],
+    plan: Plan,
+    names: Names,
+    token: str,
+    quest: Quest,
+    owned_for: float,
 ) -> Acquire:
     return Acquire(
         names,
@@ -135,6 +143,7 @@ def _request(
         waits=True,
         takes=query.policy.suppress is not Suppress.CLUSTER,
         awaited=quest.awaited,
+        lease_ms=term_ms(owned_for),
     )
 
 

@@ -61,6 +61,8 @@ class Context:
         warn: Says for people what was not stored and why.
 
         closed: Whether the cache was closed meanwhile.
+
+        heard: Whether anybody takes the events; what is hot makes none if not.
     """
 
     cache: str
@@ -72,6 +74,7 @@ class Context:
     observe: Observer
     warn: Callable[[str, Unencodable], None]
     closed: Callable[[], bool]
+    heard: bool = True
 
     def undecodable(self, reason: str) -> None:
         """Report bytes that are no entry of ours."""
@@ -134,8 +137,9 @@ def ask(ctx: Context, redis: Remote, request: Request[A]) -> Flow[A | Fault]:
     ended = ctx.now()
     fault = answer if isinstance(answer, Fault) else None
     gate.count(ticket, fault, writes=request.writes, now=ended)
-    result = "ok" if fault is None else fault.trouble.value
-    ctx.observe(UpstreamAsked(ctx.cache, request.operation, result, ended - begun))
+    if ctx.heard:
+        result = "ok" if fault is None else fault.trouble.value
+        ctx.observe(UpstreamAsked(ctx.cache, request.operation, result, ended - begun))
     return answer
 
 

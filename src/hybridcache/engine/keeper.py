@@ -23,6 +23,7 @@ from hybridcache.engine.protocol import (
     Renew,
     Settle,
     Trouble,
+    term_ms,
 )
 
 RENEW_EVERY: Final = 1.0
@@ -78,7 +79,8 @@ class Keeper:
         if now >= self._renew_at:
             self._renew_at = now + RENEW_EVERY
             chores += [
-                Renew(one.names, one.token) for one in self.node.leases.to_renew(now)
+                Renew(one.names, one.token, term_ms(one.until - now))
+                for one in self.node.leases.to_renew(now)
             ]
         if now >= self._release_at:
             self._release_at = now + RELEASE_EVERY

@@ -94,7 +94,8 @@ def lead(
                 ctx.node.leases.drop(claim.token)
             else:
                 ctx.node.leases.unwanted(claim.names, claim.token, flight.abandon_at)
-    ctx.observe(LoadEnded(ctx.cache, query.function, _result(landing), seconds))
+    if ctx.heard:
+        ctx.observe(LoadEnded(ctx.cache, query.function, _result(landing), seconds))
     return landing
 
 

@@ -77,6 +77,6 @@ def _land(
         unclaimed = Unclaimed(plan.cause)
         return (yield from lead(ctx, query, flight, plan, unclaimed, inline=inline))
     claimed = yield from claim(ctx, redis, query, flight, plan, deadline)
-    if isinstance(claimed, Claimed | Unclaimed):
+    if isinstance(claimed, (Claimed, Unclaimed)):
         return (yield from lead(ctx, query, flight, plan, claimed, inline=inline))
     return claimed

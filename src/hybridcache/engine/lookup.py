@@ -204,7 +204,7 @@ def fly(ctx: Context, query: Query[V], plan: Plan, begun: float) -> Flow[Outcome
             raise Closed(msg)
         now = ctx.now()
         failure = ctx.node.failure_of(query.key, now)
-        if failure is not None and plan.mode is not Mode.FORCE:
+        if failure is not None and plan.mode is not Mode.FORCE and not query.bypass:
             return outcome_of(ctx, query, failure, begun, leads=False)
         flight, leads = ctx.node.join(
             ctx.node.flights,
@@ -221,14 +221,14 @@ def fly(ctx: Context, query: Query[V], plan: Plan, begun: float) -> Flow[Outcome
                 inline = policy.run_in is RunIn.CALLER
                 yield from _spawn(ctx, flight, query, plan, deadline, inline=inline)
             landing = yield from Await(flight.latch, deadline - ctx.now())
-        handed_over = isinstance(landing, Handover | Checked)
+        handed_over = isinstance(landing, (Handover, Checked))
         if landing is None or (handed_over and ctx.now() >= deadline):
             msg = (
                 f"no value for {query.key!r} within wait_for={policy.wait_for:g} s;"
                 " the load goes on and its value will be stored"
             )
             raise LoadTimeout(msg)
-        if not isinstance(landing, Handover | Checked):
+        if not isinstance(landing, (Handover, Checked)):
             return outcome_of(ctx, query, landing, begun, leads=leads)
         plan = plan.again()
 
@@ -303,5 +303,6 @@ def outcome_of(
             return Miss(value, load_seconds=landing.load_seconds, stored=landing.stored)
         case Loaded() | Adopted():
             scope = Scope.PROCESS if isinstance(landing, Loaded) else Scope.CLUSTER
-            ctx.observe(WaitEnded(ctx.cache, scope, waited))
+            if ctx.heard:
+                ctx.observe(WaitEnded(ctx.cache, scope, waited))
             return Suppressed(query.open(landing.form), waited=waited, scope=scope)

@@ -167,6 +167,11 @@ class Node:
             if flight is not None and flight.latch.orphaned():
                 self._hand_over(flight)
                 flight = None
+            if flight is not None and flight.latch.answer is not None:
+                # Another cache on this node was closed while its load ran on.
+                table.leave(flight)
+                flight.fill.spoiled = True
+                flight = None
             if flight is not None and flight.fingerprint == fingerprint:
                 return flight, False
             started = table.start(
@@ -229,6 +234,7 @@ class Node:
                 self.tier.drop((self.namespace, key))
             self.fills.spoil(key)
             self.flights.detach(key)
+            self.checks.detach(key)
             self._held_off.pop(key, None)
             self._elsewhere.pop(key, None)
             self._failures.pop(key, None)
@@ -241,6 +247,7 @@ class Node:
                 self.tier.clear(self.namespace)
             self.fills.spoil_all()
             self.flights.detach_all()
+            self.checks.detach_all()
             self._held_off.clear()
             self._elsewhere.clear()
             self._failures.clear()
@@ -309,6 +316,10 @@ class Node:
             self.whole = False
             self.epoch += 1
             self.disable_indexes()
+            watched = list(self._watches)
+        # Their message may be lost: let them ask Redis instead.
+        for key in watched:
+            self._wake(key, "distrusted")
 
     def disable_indexes(self) -> None:
         """Serve nothing by arguments alone until it is looked at again."""

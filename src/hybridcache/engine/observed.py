@@ -38,6 +38,8 @@ def observed(ctx: Context, query: Query[V], flow: Flow[Outcome[V]]) -> Flow[Outc
 
 def report(ctx: Context, query: Query[V], outcome: Outcome[V], seconds: float) -> None:
     """Tell the observer of an outcome."""
+    if not ctx.heard:
+        return
     age = outcome.age if isinstance(outcome, HitFresh | HitStale) else None
     ctx.observe(
         LookedUp(

@@ -8,6 +8,7 @@ errors that the server answered as :class:`ServerError` in their places.
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from enum import Enum
+from functools import lru_cache
 from typing import ClassVar, Final, Generic, TypeAlias, TypeVar
 
 import attrs
@@ -43,6 +44,7 @@ class Names:
         return f"{self.entry}:result:{token}"
 
 
+@lru_cache(maxsize=1024)
 def names_of(prefix: str, key: str) -> Names:
     """Name everything that belongs to *key*."""
     entry = redis_name(prefix, key)
@@ -260,6 +262,8 @@ class Acquire(Request[Claim]):
         takes: Whether a lease that is held is taken from its holder.
 
         awaited: Token of the load that was waited for, if any.
+
+        lease_ms: Term of the lease, until it is renewed.
     """
 
     operation: ClassVar[str] = "acquire"
@@ -273,6 +277,7 @@ class Acquire(Request[Claim]):
     waits: bool = attrs.field(default=False, kw_only=True)
     takes: bool = attrs.field(default=False, kw_only=True)
     awaited: str | None = attrs.field(default=None, kw_only=True)
+    lease_ms: int = attrs.field(default=LEASE_MS, kw_only=True)
 
     def calls(self) -> tuple[Command | Call, ...]:
         """Return the call of the script."""
@@ -287,7 +292,7 @@ class Acquire(Request[Claim]):
             Call(
                 scripts.ACQUIRE,
                 (names.entry, names.lease, names.failure, names.retry, result),
-                (self.token, LEASE_MS, self.rejected, self.mode.value, flags),
+                (self.token, self.lease_ms, self.rejected, self.mode.value, flags),
             ),
         )
 
@@ -319,10 +324,11 @@ class Renew(Request[bool]):
 
     names: Names
     token: str
+    lease_ms: int = LEASE_MS
 
     def calls(self) -> tuple[Command | Call, ...]:
         """Return the call of the script."""
-        return (Call(scripts.RENEW, (self.names.lease,), (self.token, LEASE_MS)),)
+        return (Call(scripts.RENEW, (self.names.lease,), (self.token, self.lease_ms)),)
 
     def parse(self, replies: Sequence[object]) -> bool:
         """Read 1 or 0."""
@@ -550,6 +556,11 @@ class Echo(Request[bool]):
     def parse(self, replies: Sequence[object]) -> bool:
         """Read whether anyone was reached."""
         return integer(replies[0]) > 0
+
+
+def term_ms(left: float) -> int:
+    """Return a lease's term: a load that may own its key for *left* more seconds."""
+    return max(1, min(LEASE_MS, milliseconds(left)))
 
 
 def milliseconds(duration: float) -> int:

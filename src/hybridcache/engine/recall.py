@@ -204,7 +204,7 @@ def adopt(
         identity,
         opened=Whole(value),
     )
-    if age < header.ttl:
+    if age < header.ttl and ctx.node.tier is not None:
         kept = kept_of(ctx, query, len(body), hit, header.version)
         ctx.node.keep(kept, fill, ctx.now(), confirmed=True)
     return hit

@@ -98,13 +98,14 @@ local lease = redis.pcall('GET', KEYS[2])
 if type(lease) ~= 'string' or string.sub(lease, 1, #token) ~= token then
   return {'lost'}
 end
+local floor = math.floor
 local function big_endian(number)
-  local bytes = {}
-  for place = 8, 1, -1 do
-    bytes[place] = string.char(number % 256)
-    number = math.floor(number / 256)
-  end
-  return table.concat(bytes)
+  local high, low = floor(number / 4294967296), number % 4294967296
+  return string.char(
+    floor(high / 16777216), floor(high / 65536) % 256, floor(high / 256) % 256,
+    high % 256,
+    floor(low / 16777216), floor(low / 65536) % 256, floor(low / 256) % 256,
+    low % 256)
 end
 local time = redis.call('TIME')
 local instant = time[1] * 1000000 + time[2]

@@ -58,6 +58,8 @@ class AsyncFunction(Generic[V]):
 
     async def peek(self, *args: object, **kwargs: object) -> Peeked[V]:
         """Say what the tiers hold; never load."""
+        # A peek is no lookup: what it raises is not counted.
+        self.inner.state.check_open()
         key = self.inner.key(args, kwargs)
         query = self.inner.query(key, self._loader(args, kwargs))
         wiring = self.inner.state.wiring

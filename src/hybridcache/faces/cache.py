@@ -8,7 +8,6 @@ from typing import Any, Self, TypeVar, cast, overload
 
 from hybridcache.adapters.codec import Codec
 from hybridcache.adapters.prometheus import Registry, tallies_of
-from hybridcache.core.errors import Closed
 from hybridcache.core.key_plan import plan_key
 from hybridcache.core.keys import check_key
 from hybridcache.core.outcome import Invalidated, Outcome, Peeked
@@ -17,7 +16,7 @@ from hybridcache.core.reply import Reply
 from hybridcache.engine.context import Query
 from hybridcache.engine.drive import drive
 from hybridcache.engine.events import Observer
-from hybridcache.engine.flights import Failed
+from hybridcache.engine.flights import Handover
 from hybridcache.engine.form import Shape
 from hybridcache.engine.invalidate import clear, invalidate
 from hybridcache.engine.lookup import look_up, peek, refresh
@@ -236,6 +235,7 @@ class Cache:
     def peek(self, key: str, load: Callable[[], V], policy: Policy) -> Peeked[V]: ...
     def peek(self, key: str, load: Callable[[], object], policy: Policy) -> Peeked[Any]:
         """Say what the tiers hold for *key*; *load* only tells the type."""
+        self._state.check_open()
         wiring = self._state.wiring
         query = self._query(key, load, policy)
         return drive(peek(wiring.ctx, query), wiring.threads)
@@ -305,8 +305,8 @@ class Cache:
         if not state.shut():
             return
         state.workers.drain(timeout)
-        msg = f"the cache {state.name!r} was closed before the load ended"
-        state.workers.close(Failed(Closed(msg)))
+        # Its own callers find it closed; those of another cache on its node lead.
+        state.workers.close(Handover(f"the cache {state.name!r} was closed"))
         station = state.wiring.station
         if station.leave():
             station.end()

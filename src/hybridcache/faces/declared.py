@@ -1,5 +1,6 @@
 """The type that a loader promises, with what wraps a reply taken off."""
 
+import functools
 import inspect
 import types
 from collections.abc import Callable
@@ -14,8 +15,13 @@ def declared_value(function: Callable[..., object]) -> object:
     ``Reply[V]``, ``Store[V]``, ``NoStore[V]`` and unions with them give ``V``. `Any`
     where nothing is declared, or where a name in it cannot be resolved.
     """
+    target: Callable[..., object] = function
+    while isinstance(target, functools.partial):
+        target = target.func
+    if not inspect.isroutine(target):
+        target = type(target).__call__
     try:
-        hints = get_type_hints(inspect.unwrap(function), include_extras=True)
+        hints = get_type_hints(inspect.unwrap(target), include_extras=True)
     except Exception:  # noqa: BLE001 (a name that exists for type checkers only)
         return Any
     return _unwrapped(hints.get("return", Any))

@@ -29,6 +29,18 @@ def check_loader(load: object) -> None:
         raise TypeError(msg)
 
 
+def check_function(name: str, value: object) -> None:
+    """Refuse an option that cannot be called.
+
+    Raises:
+
+        TypeError: It cannot be called.
+    """
+    if not callable(value):
+        msg = f"{name} must be a function, not {value!r}"
+        raise TypeError(msg)
+
+
 def label_of(function: Callable[..., object]) -> str:
     """Return a function's label in metrics: ``module.qualname``."""
     module = getattr(function, "__module__", "")

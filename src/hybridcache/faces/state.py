@@ -27,6 +27,7 @@ from hybridcache.engine.kept import Kept
 from hybridcache.engine.tally import Tally
 from hybridcache.faces.forks import start_anew_in_forks
 from hybridcache.faces.memory import Memory
+from hybridcache.faces.options import check_function
 from hybridcache.faces.running import running_loop
 from hybridcache.faces.station import Station, station_for, token
 from hybridcache.faces.upstream import Redis
@@ -100,6 +101,7 @@ class CacheState:
             observe=self._observe,
             warn=self._warn,
             closed=lambda: self.closed,
+            heard=self.observer is not None,
         )
         threads = ThreadPorts(
             NoUpstream() if link is None else link.blocking, self.workers, running_loop
@@ -278,9 +280,9 @@ def make_state(
     if downstream is not None and not isinstance(downstream, Memory):
         msg = f"downstream must be a Memory or None, not {downstream!r}"
         raise TypeError(msg)
-    if not callable(clock):
-        msg = f"clock must be a function that returns seconds, not {clock!r}"
-        raise TypeError(msg)
+    if observer is not None:
+        check_function("observer", observer)
+    check_function("clock", clock)
     return CacheState(
         name=name,
         prefix=prefix,

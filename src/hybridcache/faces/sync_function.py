@@ -54,6 +54,8 @@ class SyncFunction(Generic[V]):
 
     def peek(self, *args: object, **kwargs: object) -> Peeked[V]:
         """Say what the tiers hold; never load."""
+        # A peek is no lookup: what it raises is not counted.
+        self.inner.state.check_open()
         key = self.inner.key(args, kwargs)
         query = self.inner.query(key, self._loader(args, kwargs))
         wiring = self.inner.state.wiring

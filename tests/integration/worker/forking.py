@@ -15,7 +15,7 @@ from tests.eventually import eventually
 POLICY = Policy(fresh_for=60, ttl=3600, wait_for=5)
 
 
-def main(url: str, prefix: str) -> None:
+def main(url: str, prefix: str) -> None:  # noqa: C901, PLR0915 (a script, top to bottom)
     """Fork many times in the middle of loads; say what child and parent saw."""
     memory = Memory()
     cache = Cache(prefix=prefix, upstream=url, downstream=memory)
@@ -37,9 +37,7 @@ def main(url: str, prefix: str) -> None:
         return 1
 
     threads = [threading.Thread(target=churn, args=(number,)) for number in range(4)]
-    threads.append(
-        threading.Thread(target=lambda: cache.outcome("held", held, POLICY))
-    )
+    threads.append(threading.Thread(target=lambda: cache.outcome("held", held, POLICY)))
     for thread in threads:
         thread.start()
     eventually(lambda: len(node.flights) >= 1)
@@ -57,9 +55,7 @@ def main(url: str, prefix: str) -> None:
         loaded = asyncio.run(lookup())
         eventually(lambda: node.whole)
         assert node.channel is not None
-        keepers = [
-            one.name for one in threading.enumerate() if "keeper" in one.name
-        ]
+        keepers = [one.name for one in threading.enumerate() if "keeper" in one.name]
         cache.close()
         return {
             "warm": isinstance(served, HitFresh) and served.value == 1,

@@ -2,10 +2,11 @@
 
 import asyncio
 from multiprocessing.connection import Connection
+from typing import Any
 
 import redis
 
-from hybridcache import AsyncCache, Cache, Memory
+from hybridcache import AsyncCache, Cache, Memory, Redis
 from tests.eventually import eventually
 
 
@@ -14,14 +15,18 @@ class Inside:
 
     def __init__(self, url: str, prefix: str) -> None:
         memory = Memory()
+        # Timeouts are not what the tests in processes are about.
+        upstream = Redis(url, timeout=2)
         self.url = url
-        self.cache = Cache(prefix=prefix, upstream=url, downstream=memory)
-        self.async_cache = AsyncCache(prefix=prefix, upstream=url, downstream=memory)
+        self.cache = Cache(prefix=prefix, upstream=upstream, downstream=memory)
+        self.async_cache = AsyncCache(
+            prefix=prefix, upstream=upstream, downstream=memory
+        )
         self.redis = redis.Redis.from_url(url)
         self.runner = asyncio.Runner()
 
 
-def serve(pipe: "Connection[object, object]", url: str, prefix: str) -> None:
+def serve(pipe: "Connection[Any, Any]", url: str, prefix: str) -> None:
     """Carry out jobs until the process is killed or the pipe ends."""
     inside = Inside(url, prefix)
     station = inside.cache._state.wiring.station
@@ -30,7 +35,7 @@ def serve(pipe: "Connection[object, object]", url: str, prefix: str) -> None:
     pipe.send("ready")
     while True:
         try:
-            job, args, kwargs = pipe.recv()  # type: ignore[misc]  # a pipe carries no types
+            job, args, kwargs = pipe.recv()
         except EOFError:
             return
         try:

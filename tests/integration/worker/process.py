@@ -49,14 +49,20 @@ class Worker:
         assert Running[str](self._pipe).result(STARTS_WITHIN) == "ready"
 
     def begin(
-        self, job: Callable[Concatenate[Inside, P], T], *args: P.args, **kwargs: P.kwargs
+        self,
+        job: Callable[Concatenate[Inside, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> Running[T]:
         """Start *job*, a function of a module, in the process."""
         self._pipe.send((job, args, kwargs))
         return Running(self._pipe)
 
     def run(
-        self, job: Callable[Concatenate[Inside, P], T], *args: P.args, **kwargs: P.kwargs
+        self,
+        job: Callable[Concatenate[Inside, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> T:
         """Run *job* in the process to its end."""
         return self.begin(job, *args, **kwargs).result()

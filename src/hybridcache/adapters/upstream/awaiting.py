@@ -71,7 +71,7 @@ class AwaitingUpstream:
             TimeoutError: It took longer than *timeout* seconds.
         """
         idle = self._of_this_loop()
-        line = _take(idle) or _Line(self._pool.make_connection())
+        line = await _take(idle) or _Line(self._pool.make_connection())
         try:
             async with asyncio.timeout(timeout):
                 replies = await line.exchange(laid_out(calls, asking=asking))
@@ -105,11 +105,12 @@ class AwaitingUpstream:
         self._idle = WeakKeyDictionary()
 
 
-def _take(idle: "deque[_Line]") -> "_Line | None":
+async def _take(idle: "deque[_Line]") -> "_Line | None":
     while idle:
         line = idle.pop()
         if line.is_open:
             return line
+        await line.close()
     return None
 
 

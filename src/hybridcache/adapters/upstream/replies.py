@@ -5,7 +5,7 @@ packed and read here, by hiredis: redis-py's own way costs more than all the res
 a round trip (measured).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, TypeVar
 
 import hiredis
@@ -25,6 +25,8 @@ from hybridcache.engine.protocol import (
 A = TypeVar("A")
 
 NOSCRIPT: Final = "NOSCRIPT"
+# Its stub has tuples of one member only.
+_pack: Callable[[tuple[Argument, ...]], bytes] = hiredis.pack_command  # type: ignore[assignment]
 # Bytes taken from a socket at once.
 CHUNK: Final = 65536
 # The server answers, and refuses this write: reads may go on (design, section 6).
@@ -59,13 +61,7 @@ def _script(call: Call, with_source: bool) -> tuple[Argument, ...]:
 
 def packed(commands: Sequence[tuple[Argument, ...]]) -> bytes:
     """Return *commands* as bytes to send."""
-    return b"".join([_packed(command) for command in commands])
-
-
-def _packed(command: tuple[Argument, ...]) -> bytes:
-    # Its stub has tuples of one member only.
-    data: bytes = hiredis.pack_command(command)  # type: ignore[arg-type]
-    return data
+    return b"".join([_pack(command) for command in commands])
 
 
 class Replies:
@@ -111,9 +107,11 @@ def check_primary(replies: Sequence[object]) -> None:
 
 def lacks_script(replies: Sequence[object]) -> bool:
     """Whether the server does not know a script: it was restarted or flushed."""
-    return any(
-        isinstance(reply, ServerError) and reply.code == NOSCRIPT for reply in replies
-    )
+    # A loop, for this is asked after every exchange and any() costs four times that.
+    for reply in replies:
+        if isinstance(reply, ServerError) and reply.code == NOSCRIPT:
+            return True
+    return False
 
 
 def read(request: Request[A], replies: Sequence[object]) -> A | Fault:

@@ -1,0 +1,148 @@
+"""The end of a cache."""
+
+import asyncio
+import threading
+
+import pytest
+
+from hybridcache import Closed, HitFresh, Memory, Miss, Policy
+from tests.colours import Colour, Counted, held
+from tests.eventually import eventually
+
+POLICY = Policy(fresh_for=60, ttl=3600)
+
+
+def ours() -> list[threading.Thread]:
+    """Return the library's threads."""
+    return [each for each in threading.enumerate() if "hybridcache" in each.name]
+
+
+def test_a_closed_cache_refuses_every_call(colour: Colour) -> None:
+    """Calls raise Closed, those with a loader are counted; a second close is fine."""
+    cache, loader = colour.make_cache(name="shop", downstream=Memory()), Counted()
+
+    @cache.cached(POLICY)
+    def item(n: int) -> int:
+        return n
+
+    assert [7, 7, 7] == [cache.call(item, 7) for _ in range(3)]
+    cache.close()
+    cache.close()
+
+    for call in (cache.get, cache.outcome, cache.refresh, cache.peek):
+        with pytest.raises(Closed, match="shop"):
+            call("k", loader.load, POLICY)
+    assert 3 == cache.failed("closed")
+    for calls in (item, item.outcome, item.refresh, item.peek, item.invalidate):
+        with pytest.raises(Closed):
+            cache.call(calls, 7)
+    assert 3 == cache.failed("closed", f"{__name__}.{item.__qualname__}")
+    with pytest.raises(Closed):
+        cache.invalidate("k")
+    with pytest.raises(Closed):
+        cache.clear()
+    assert 0 == loader.calls
+
+
+def test_close_lets_running_loads_end(colour: Colour) -> None:
+    """A load that ends within the timeout serves its callers and is stored."""
+    memory, loader = Memory(), held()
+    cache = colour.make_cache(downstream=memory)
+    call = cache.start("k", loader.load, POLICY)
+    assert loader.begun.wait(5)
+    closing = colour.start(cache.cache.close, 10)
+    eventually(lambda: cache.cache._state.closed)
+    assert loader.gate is not None
+    loader.gate.set()
+
+    assert isinstance(call.result(5), Miss)
+    closing.result(5)
+    other = colour.make_cache(downstream=memory)
+    assert isinstance(other.outcome("k", loader.load, POLICY), HitFresh)
+
+
+def test_close_ends_what_takes_too_long(colour: Colour) -> None:
+    """Past the timeout callers of a running load get Closed, counted."""
+    cache, loader = colour.make_cache(downstream=Memory()), held()
+    calls = [cache.start("k", loader.load, POLICY) for _ in range(2)]
+    flights = cache.node.flights
+    eventually(lambda: len(flights) and len(flights.flights()[0].latch._wakes) == 2)
+    cache.close(0.01)
+
+    for call in calls:
+        with pytest.raises(Closed):
+            call.result(5)
+    assert 2 == cache.failed("closed")
+    assert loader.gate is not None
+    loader.gate.set()
+
+
+def test_close_hands_a_load_over_to_another_cache(colour: Colour) -> None:
+    """Of two caches on one memory, the one that stays open leads the load anew."""
+    memory, loader, quick = Memory(), held(), Counted(calls=10)
+    one, two = (colour.make_cache(downstream=memory) for _ in range(2))
+    leader = one.start("k", loader.load, POLICY)
+    assert loader.begun.wait(5)
+    follower = two.start("k", quick.load, POLICY)
+    flights = one.node.flights
+    eventually(lambda: len(flights.flights()[0].latch._wakes) == 2)
+    one.close(0.01)
+
+    with pytest.raises(Closed):
+        leader.result(5)
+    assert 11 == follower.result(5).value
+    assert loader.gate is not None
+    loader.gate.set()
+    eventually(lambda: not len(two.node.fills))
+    assert 11 == two.get("k", quick.load, POLICY)
+
+
+def test_close_ends_threads(colour: Colour, redis_url: str, prefix: str) -> None:
+    """After close no keeper and no idle worker is left, and no task."""
+    before = set(ours())
+    cache = colour.make_cache(prefix=prefix, upstream=redis_url, downstream=Memory())
+    cache.get("k", Counted().load, POLICY)
+    colour.clock.advance(60)
+    cache.get("k", Counted().load, POLICY)
+    assert set(ours()) - before
+
+    cache.close()
+
+    eventually(lambda: not set(ours()) - before)
+    if colour.is_async:
+        assert not colour.do(_tasks)
+
+
+async def _tasks() -> list[str]:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    return [each.get_name() for each in tasks if "hybridcache" in each.get_name()]
+
+
+def test_a_context_manager_closes(colour: Colour) -> None:
+    """At the end of a with block the cache is closed."""
+    cache = colour.make_cache(name="shop", downstream=Memory())
+
+    def block() -> int:
+        with cache.cache as inside:
+            value: int = inside.get_or_load("k", lambda: 1, POLICY)
+            return value
+
+    async def async_block() -> int:
+        async with cache.cache as inside:
+            value: int = await inside.get_or_load("k", lambda: 1, POLICY)
+            return value
+
+    assert 1 == colour.do(async_block if colour.is_async else block)
+    with pytest.raises(Closed):
+        cache.get("k", Counted().load, POLICY)
+    assert "closed" in repr(cache.cache)
+
+
+def test_closing_one_cache_leaves_the_other_on_its_memory(colour: Colour) -> None:
+    """Caches on one memory end each for itself."""
+    memory, loader = Memory(), Counted()
+    one, two = (colour.make_cache(downstream=memory) for _ in range(2))
+    one.get("k", loader.load, POLICY)
+    one.close()
+
+    assert isinstance(two.outcome("k", loader.load, POLICY), HitFresh)
