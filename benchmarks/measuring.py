@@ -4,7 +4,7 @@ The machine is noisy and drifts: what counts is the ratio within one round, and 
 those the median.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from statistics import median
 from typing import Final, TypeAlias
 
@@ -45,7 +45,7 @@ class Measured:
     bar: float
     ours: float | None = None
     reference: float | None = None
-    details: dict[str, object] = attrs.field(factory=dict)
+    details: Mapping[str, object] = attrs.field(factory=dict)
 
     @property
     def passed(self) -> bool:

@@ -1,10 +1,13 @@
-"""A hit in memory through a decorated function."""
+"""A hit in memory through a decorated function.
+
+Timed by the thread's processor time: nothing here waits for anything.
+"""
 
 import asyncio
 import functools
 from collections.abc import Callable, Coroutine
 from itertools import repeat
-from time import perf_counter
+from time import thread_time
 
 from benchmarks.measuring import Measured, acompared, compared
 from hybridcache import AsyncCache, Cache, Memory, Policy
@@ -38,10 +41,10 @@ def _sync() -> Measured:
 
 
 def _timed(function: Callable[[int], str], number: int) -> float:
-    begun = perf_counter()
+    begun = thread_time()
     for _ in repeat(None, number):
         function(7)
-    return perf_counter() - begun
+    return thread_time() - begun
 
 
 async def _async() -> Measured:
@@ -66,7 +69,7 @@ async def _async() -> Measured:
 async def _atimed(
     function: Callable[[int], Coroutine[object, object, object]], number: int
 ) -> float:
-    begun = perf_counter()
+    begun = thread_time()
     for _ in repeat(None, number):
         await function(7)
-    return perf_counter() - begun
+    return thread_time() - begun

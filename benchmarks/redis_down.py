@@ -30,7 +30,7 @@ async def _aload(number: int) -> int:
 
 def _sync(server: RedisServer) -> Measured:
     keys = count()
-    memory = Memory(max_items=1000)
+    memory = Memory()
     with Cache(name="bench-down", upstream=server.url, downstream=memory) as cache:
         item = cache.cached(POLICY, key="item:{number}")(_load)
         while not is_open(cache):
@@ -50,7 +50,7 @@ def _sync(server: RedisServer) -> Measured:
 
 async def _async(server: RedisServer) -> Measured:
     keys = count()
-    memory = Memory(max_items=1000)
+    memory = Memory()
     cache = AsyncCache(name="bench-adown", upstream=server.url, downstream=memory)
     async with cache:
         item = cache.cached(POLICY, key="item:{number}")(_aload)

@@ -41,11 +41,19 @@ class Gate:
     refused_until: float = attrs.field(default=0.0, init=False)
     refusal: str = attrs.field(default="", init=False)
 
+    def barred(self) -> Fault | None:
+        """Say why nobody may ask; None if the way is free."""
+        breaker = self.breaker
+        if breaker.state is State.CLOSED:
+            return None
+        return Fault(Trouble.DOWN, f"breaker open: {breaker.cause}")
+
     def admit(self, *, shed: bool, now: float) -> Ticket | Fault:
         """Let a request pass, or say why not."""
         breaker = self.breaker
-        if breaker.state is not State.CLOSED:
-            return Fault(Trouble.DOWN, f"breaker open: {breaker.cause}")
+        barred = self.barred()
+        if barred is not None:
+            return barred
         if shed and now < self.refused_until:
             return Fault(Trouble.REFUSED, self.refusal)
         return Ticket(breaker.generation)

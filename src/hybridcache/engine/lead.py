@@ -265,7 +265,7 @@ def _store(
     life: Life,
 ) -> Flow[frozenset[Tier]]:
     """Write to Redis if the token stands, then to memory; say which tiers took it."""
-    stored = set[Tier]()
+    stored: set[Tier] = set()
     version, identity = 0, b""
     sent_at = ctx.now()
     confirmed = True

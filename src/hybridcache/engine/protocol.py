@@ -570,16 +570,17 @@ def milliseconds(duration: float) -> int:
 
 def microseconds(time: object) -> int:
     """Read a reply to TIME, or its two members."""
-    match sequence(time):
-        case [bytes(seconds), bytes(micros)] if _number(seconds) and _number(micros):
-            return int(seconds) * 1_000_000 + int(micros)
-        case _:
-            raise Garbled(repr(time)[:200])
+    members = sequence(time)
+    if len(members) != 2:  # noqa: PLR2004 (seconds and microseconds)
+        raise Garbled(repr(time)[:200])
+    return _number(members[0]) * 1_000_000 + _number(members[1])
 
 
-def _number(digits: bytes) -> bool:
+def _number(digits: object) -> int:
     # As long as 64 bits can be; of thousands of digits int() raises.
-    return digits.isdigit() and len(digits) <= 20  # noqa: PLR2004 (explained)
+    if isinstance(digits, bytes) and digits.isdigit() and len(digits) <= 20:  # noqa: PLR2004 (explained)
+        return int(digits)
+    raise Garbled(repr(digits)[:200])
 
 
 def optional_bytes(reply: object) -> bytes | None:
@@ -598,6 +599,6 @@ def integer(reply: object) -> int:
 
 def sequence(reply: object) -> Sequence[object]:
     """Read an array."""
-    if isinstance(reply, list | tuple):
+    if isinstance(reply, (list, tuple)):
         return reply
     raise Garbled(repr(reply)[:200])

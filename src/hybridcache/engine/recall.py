@@ -158,6 +158,10 @@ def _same(ctx: Context, kept: Kept, found: Found) -> bool:
 
 def fetch(ctx: Context, redis: Remote, query: Query[V]) -> Flow[Hit | Missing | Fault]:
     """Read the entry from Redis and adopt it into memory."""
+    barred = ctx.node.gate.barred()
+    if barred is not None:
+        # Redis is down: nothing to prepare.
+        return barred
     fill = ctx.node.open_fill(query.key)
     try:
         sent_at = ctx.now()

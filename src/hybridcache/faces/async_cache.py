@@ -348,10 +348,10 @@ class AsyncCache:
         # Its own callers find it closed; those of another cache on its node lead.
         state.workers.close(Handover(f"the cache {state.name!r} was closed"))
         station = state.wiring.station
-        if station.link is not None:
-            await station.link.awaiting.close()
         if station.leave():
             await asyncio.to_thread(station.end)
+        if station.link is not None:
+            await station.link.awaiting.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -84,10 +84,11 @@ class Station:
         return last
 
     def end(self) -> None:
-        """End the keeper and the connections that threads use."""
+        """End the keeper and all connections but the idle ones of event loops."""
         if self.link is not None:
             self.link.keeper.stop()
-            self.link.blocking.close()
+            self.link.blocking.end()
+            self.link.awaiting.end()
 
     def forked(self) -> None:
         """Start anew in the child of a fork."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import TypeVar
 from weakref import WeakKeyDictionary
 
@@ -41,9 +41,13 @@ class AwaitingUpstream:
     template: Template
     timeout: float
     _pool: redis.asyncio.ConnectionPool = attrs.field(init=False)
-    _idle: "WeakKeyDictionary[asyncio.AbstractEventLoop, deque[_Line]]" = attrs.field(
+    _idle: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Idle]" = attrs.field(
         factory=WeakKeyDictionary, init=False
     )
+    _inherited: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Idle] | None" = (
+        attrs.field(default=None, init=False)
+    )
+    _ended: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         """Prepare the making of connections."""
@@ -70,7 +74,7 @@ class AwaitingUpstream:
 
             TimeoutError: It took longer than *timeout* seconds.
         """
-        idle = self._of_this_loop()
+        idle = await self._of_this_loop()
         line = await _take(idle) or _Line(self._pool.make_connection())
         try:
             async with asyncio.timeout(timeout):
@@ -84,25 +88,55 @@ class AwaitingUpstream:
             # A reply may be under way: the connection cannot be used again.
             await line.close()
             raise
-        idle.append(line)
+        if self._ended:
+            await line.close()
+        else:
+            idle.append(line)
         return replies[1::2] if asking else replies
 
-    def _of_this_loop(self) -> "deque[_Line]":
+    async def _of_this_loop(self) -> "deque[_Line]":
         loop = asyncio.get_running_loop()
-        idle = self._idle.get(loop)
-        if idle is None:
-            idle = self._idle[loop] = deque()
-        return idle
+        known = self._idle.get(loop)
+        if known is None:
+            known = self._idle[loop] = _Idle()
+            await anext(known.guard)
+        return known.lines
 
     async def close(self) -> None:
-        """Close the idle connections of this loop; those of a dead loop are dropped."""
-        idle = self._of_this_loop()
-        while idle:
-            await idle.pop().close()
+        """Close the idle connections of this loop."""
+        known = self._idle.get(asyncio.get_running_loop())
+        if known is not None:
+            await _close_all(known.lines)
+
+    def end(self) -> None:
+        """Keep no connection from now on: each is closed after its request."""
+        self._ended = True
 
     def forked(self) -> None:
         """Leave the parent's connections to the parent, in the child of a fork."""
-        self._idle = WeakKeyDictionary()
+        # Kept, not dropped: dropping closes, and they are the parent's.
+        self._inherited, self._idle = self._idle, WeakKeyDictionary()
+
+
+async def _close_all(lines: "deque[_Line]") -> None:
+    while lines:
+        await lines.pop().close()
+
+
+async def _guard(lines: "deque[_Line]") -> AsyncGenerator[None, None]:
+    """Close *lines* when the loop ends: asyncio then closes its async generators."""
+    try:
+        yield
+    finally:
+        await _close_all(lines)
+
+
+class _Idle:
+    """The idle connections of one loop, closed at the latest with the loop."""
+
+    def __init__(self) -> None:
+        self.lines: deque[_Line] = deque()
+        self.guard = _guard(self.lines)
 
 
 async def _take(idle: "deque[_Line]") -> "_Line | None":

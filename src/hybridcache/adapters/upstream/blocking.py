@@ -43,6 +43,7 @@ class BlockingUpstream:
     timeout: float
     _pool: redis.ConnectionPool = attrs.field(init=False)
     _idle: "deque[_Line]" = attrs.field(factory=deque, init=False)
+    _ended: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         """Make, and drop, one connection object: wrong options are told of now."""
@@ -84,7 +85,10 @@ class BlockingUpstream:
             # A reply may be under way: the connection cannot be used again.
             line.close()
             raise
-        self._idle.append(line)
+        if self._ended:
+            line.close()
+        else:
+            self._idle.append(line)
         return replies[1::2] if asking else replies
 
     def _take(self) -> "_Line":
@@ -98,8 +102,13 @@ class BlockingUpstream:
             line.close()
         return _Line(self._pool.make_connection())
 
+    def end(self) -> None:
+        """Close the idle connections, and those in use when they come back."""
+        self._ended = True
+        self.close()
+
     def close(self) -> None:
-        """Close the idle connections; those in use close when they come back."""
+        """Close the idle connections."""
         while True:
             try:
                 line = self._idle.pop()

@@ -112,10 +112,10 @@ class BlockingCluster:
         if last is not None:
             raise last
 
-    def close(self) -> None:
-        """Close the idle connections."""
+    def end(self) -> None:
+        """Close the idle connections, and those in use when they come back."""
         for node in list(self._nodes.values()):
-            node.close()
+            node.end()
 
     def forked(self) -> None:
         """Leave the parent's connections to the parent."""
@@ -182,6 +182,11 @@ class AwaitingCluster:
         """Close the idle connections of this loop."""
         for node in list(self._nodes.values()):
             await node.close()
+
+    def end(self) -> None:
+        """Keep no connection from now on: each is closed after its request."""
+        for node in list(self._nodes.values()):
+            node.end()
 
     def forked(self) -> None:
         """Leave the parent's connections to the parent."""
