@@ -15,7 +15,7 @@ import cachetools
 from hybridcache.engine.memory import MemoryKey, Record, Replacement
 from hybridcache.engine.s3fifo import S3FIFO
 
-# What a write has to catch up on at most: about 0.3 ms. The oldest reads are forgotten.
+# What a write has to catch up on at most, under the lock; older reads are forgotten.
 MOST_READS: Final = 256
 
 

@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 import attrs
 
 from hybridcache.engine.keeper import Keeper, Subscribe
-from hybridcache.engine.protocol import Echo, Fault, Request
+from hybridcache.engine.protocol import Echo, Fault, Request, Trouble
 
 A = TypeVar("A")
 
@@ -76,6 +76,10 @@ class KeeperThread:
                 case _:
                     answer = self.upstream.ask(chore, self.timeout)
                     keeper.answered(chore, answer, self.now())
+                    down = isinstance(answer, Fault) and answer.trouble is Trouble.DOWN
+                    if down or self._stopped:
+                        # Each of the others would take as long: look around first.
+                        break
         self.subscription.listen(keeper, keeper.wait(self.now()), self.now)
 
     def stop(self) -> None:

@@ -6,7 +6,8 @@ loop that is gone is dropped.
 
 import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from contextvars import copy_context
 from typing import Protocol, TypeVar
 from weakref import WeakKeyDictionary
@@ -22,6 +23,9 @@ from hybridcache.engine.protocol import Fault, Request, Trouble
 
 A = TypeVar("A")
 T = TypeVar("T")
+
+# Whether the loop that shall answer is still there is looked at so often, seconds.
+LOOK_EVERY = 0.5
 
 
 class Upstream(Protocol):
@@ -47,6 +51,7 @@ class Tasks:
     _tasks: "WeakKeyDictionary[asyncio.AbstractEventLoop, set[asyncio.Task[None]]]" = (
         attrs.field(factory=WeakKeyDictionary, init=False)
     )
+    _shielded: set[asyncio.Task[object]] = attrs.field(factory=set, init=False)
 
     def start(self, flow: Flow[None], ports: "LoopPorts") -> None:
         """Run *flow* as a task of the running loop."""
@@ -56,19 +61,33 @@ class Tasks:
         tasks.add(task)
         task.add_done_callback(tasks.discard)
 
+    async def undisturbed(self, work: Coroutine[object, object, T]) -> T:
+        """Do *work* to its end, whether or not the caller is cancelled meanwhile."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._shielded.add(task)
+        task.add_done_callback(self._shielded.discard)
+        return await asyncio.shield(task)
+
     async def drain(self, timeout: float) -> None:
-        """Let this loop's flows end; cancel what takes longer."""
+        """Let this loop's flows end; cancel what takes longer, and other loops'."""
+        for loop, tasks in list(self._tasks.items()):
+            if loop is not asyncio.get_running_loop() and not loop.is_closed():
+                for task in list(tasks):
+                    loop.call_soon_threadsafe(task.cancel)
         running = set(self._tasks.get(asyncio.get_running_loop(), ()))
         if not running:
             return
-        _, late = await asyncio.wait(running, timeout=timeout)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        try:
+            await asyncio.wait(running, timeout=timeout)
+        finally:
+            for task in running:
+                task.cancel()
+        await asyncio.wait(running, timeout=timeout)
 
     def forked(self) -> None:
         """Forget the parent's tasks, in the child of a fork."""
         self._tasks = WeakKeyDictionary()
+        self._shielded = set()
 
 
 @attrs.frozen
@@ -103,8 +122,12 @@ class LoopPorts:
         if not latch.add(wake):
             return latch.answer
         alarm = loop.call_later(max(0.0, timeout), _settle, woken)
+        look = latch.carrier is not None and latch.carrier is not loop
         try:
-            await woken
+            while not woken.done():
+                await asyncio.wait((woken,), timeout=LOOK_EVERY if look else None)
+                if latch.orphaned():
+                    break
         finally:
             alarm.cancel()
             latch.discard(wake)
@@ -141,7 +164,9 @@ class LoopPorts:
         except BaseException as error:  # noqa: BLE001 (given to all who wait)
             return _raised(error)
         finally:
-            CURRENT.reset(token)
+            # A task whose loop is gone is ended in another context than its own.
+            with suppress(ValueError):
+                CURRENT.reset(token)
 
     async def _in_worker(self, loader: Loader, load: CurrentLoad) -> object:
         loop = asyncio.get_running_loop()

@@ -25,6 +25,8 @@ T = TypeVar("T")
 
 # An idle worker waits this long for more work, seconds.
 IDLE_FOR: Final = 10.0
+# Whether the loop that shall answer is still there is looked at so often, seconds.
+LOOK_EVERY: Final = 0.5
 
 
 @attrs.define(eq=False)
@@ -168,8 +170,14 @@ class ThreadPorts:
             raise WouldBlockLoop(msg)
         done = threading.Lock()
         done.acquire()
-        if latch.add(done.release) and not done.acquire(timeout=max(0.0, timeout)):
-            latch.discard(done.release)
+        if not latch.add(done.release):
+            return latch.answer
+        left = max(0.0, timeout)
+        while not done.acquire(timeout=min(left, LOOK_EVERY)):
+            left -= LOOK_EVERY
+            if left <= 0.0 or latch.orphaned():
+                latch.discard(done.release)
+                break
         return latch.answer
 
     def spawn(self, flow: Flow[None], latch: Latch[Landing], *, inline: bool) -> None:

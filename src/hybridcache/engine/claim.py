@@ -51,10 +51,13 @@ class Quest:
         rejected: Identity of the entry in Redis that will not do.
 
         awaited: Token of the load that is waited for, if any.
+
+        heedless: Whether records of failures are passed over: one was undecodable.
     """
 
     rejected: bytes
     awaited: str | None = None
+    heedless: bool = False
 
 
 def claim(
@@ -137,7 +140,7 @@ def _request(
     return Acquire(
         names,
         token,
-        mode=plan.mode,
+        mode=Mode.FORCE if quest.heedless else plan.mode,
         rejected=quest.rejected,
         entry_will_do=plan.mode is not Mode.FORCE or quest.awaited is not None,
         waits=True,
@@ -252,4 +255,5 @@ def _told(
                     return Failed(LoadFailedElsewhere(kind, message))
     except Undecodable as error:
         ctx.undecodable(error.reason)
+        return attrs.evolve(quest, awaited=None, heedless=True)
     return attrs.evolve(quest, awaited=None)

@@ -98,6 +98,9 @@ class Keeper:
             self._subscribe_at = now + RESUBSCRIBE_AFTER
             return [Subscribe()]
         chores: list[Chore] = []
+        if self._marker_at is None and self.node.whole and self.node.marker is None:
+            # A clear() of this node: its message may tell first, or have told.
+            self._marker_at = now
         if self._marker_at is not None and now >= self._marker_at:
             self._marker_at = now + RESUBSCRIBE_AFTER
             chores.append(ReadMarker(self.channel, self.token()))

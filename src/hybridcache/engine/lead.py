@@ -134,7 +134,7 @@ def _failed(
         retry_after = policy.retry_after
         ctx.node.hold_off(query.key, now + retry_after, now)
     if policy.error_ttl > 0.0 and not query.bypass:
-        ctx.node.fail(query.key, landing, now + policy.error_ttl)
+        ctx.node.fail(query.key, landing, now + policy.error_ttl, now)
     if isinstance(claim, Claimed) and ctx.redis is not None:
         record = records.of_failure(raised.error)
         yield from _settle(
@@ -197,14 +197,16 @@ def _made(
         ctx.node.hold_off(query.key, now + policy.retry_after, now)
     value, lives = _value_and_lives(query, plan, reply)
     body, form = _encoded(ctx, query, value)
+    # Invalidated meanwhile, perhaps without Redis hearing of it: kept nowhere.
+    spoiled = flight.fill.spoiled
     too_large = ctx.redis is not None and len(body or b"") > ctx.redis.max_value_bytes
     if too_large:
         error_text = f"its encoding has {len(body or b'')} bytes"
         ctx.warn(query.function or query.key, Unencodable(error_text))
         ctx.observe(StoreEnded(ctx.cache, Tier.REDIS, "too-large"))
-    if body is None or lives is None or too_large or query.bypass:
+    if body is None or lives is None or too_large or spoiled or query.bypass:
         if isinstance(claim, Claimed) and ctx.redis is not None:
-            record = b"" if body is None else _record(query, body)
+            record = b"" if body is None or spoiled else _record(query, body)
             yield from _settle(ctx, ctx.redis, claim, record)
         return Loaded(form, seconds, NOWHERE, cause)
     life = Life(jittered(lives.fresh_for, policy, draw=ctx.draw()), lives.ttl)

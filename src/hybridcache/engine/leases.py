@@ -52,6 +52,14 @@ class LeaseBook:
             self._held.pop(token, None)
             self._unwanted.append(Lease(names, token, until))
 
+    def give_up(self, key: str | None) -> None:
+        """Have the leases of *key*, or all, released: they were invalidated."""
+        with self._lock:
+            for lease in list(self._held.values()):
+                if key is None or lease.names.key == key:
+                    del self._held[lease.token]
+                    self._unwanted.append(lease)
+
     def to_renew(self, now: float) -> list[Lease]:
         """Return the leases to renew; one past its time is dropped."""
         with self._lock:

@@ -4,6 +4,7 @@ The machines without I/O and the one lock over them. A fill of memory is checked
 against what passed meanwhile; a message from another node is carried out here.
 """
 
+import itertools
 from collections.abc import Callable
 
 import attrs
@@ -30,6 +31,11 @@ from hybridcache.engine.protocol import Channel
 MANY_HOLDS = 1024
 
 
+# One count for all nodes: a node that is made anew on the same memory trusts nothing
+# that the one before it vouched for.
+_epochs = itertools.count()
+
+
 @attrs.define(eq=False)
 class Node:
     """One prefix's machines, shared by the sync and async caches on one memory.
@@ -53,7 +59,7 @@ class Node:
     tier: MemoryTier[Kept] | None
     channel: Channel | None
     max_ttl: float | None = None
-    epoch: int = attrs.field(default=0, init=False)
+    epoch: int = attrs.field(factory=_epochs.__next__, init=False)
     whole: bool = attrs.field(init=False)
     marker: bytes | None = attrs.field(default=None, init=False)
     flights: FlightTable = attrs.field(init=False)
@@ -215,15 +221,22 @@ class Node:
         failed = now < self._held_off.get(key, 0.0)
         return Refresh.HELD_OFF if failed else Refresh.UNDER_WAY
 
-    def fail(self, key: str, failure: Failed, until: float) -> None:
+    def fail(self, key: str, failure: Failed, until: float, now: float) -> None:
         """Have a loader's failure hold *key* in this process until then."""
         with self.lock:
+            if len(self._failures) >= MANY_HOLDS:
+                self._clear_out(now)
             self._failures[key] = (until, failure)
 
     def failure_of(self, key: str, now: float) -> Failed | None:
         """Return the failure that holds *key*, if one does."""
-        until, failure = self._failures.get(key, (0.0, None))
-        return failure if now < until else None
+        until, failure = self._failures.get(key, (now, None))
+        if now < until:
+            return failure
+        if failure is not None:
+            with self.lock:
+                self._failures.pop(key, None)
+        return None
 
     # Invalidation and messages
 
@@ -235,6 +248,7 @@ class Node:
             self.fills.spoil(key)
             self.flights.detach(key)
             self.checks.detach(key)
+            self.leases.give_up(key)
             self._held_off.pop(key, None)
             self._elsewhere.pop(key, None)
             self._failures.pop(key, None)
@@ -248,6 +262,7 @@ class Node:
             self.fills.spoil_all()
             self.flights.detach_all()
             self.checks.detach_all()
+            self.leases.give_up(None)
             self._held_off.clear()
             self._elsewhere.clear()
             self._failures.clear()
@@ -284,12 +299,18 @@ class Node:
                     self.invalidated(message.key)
             case Kind.CLEARED:
                 # Our own too: of two at the same moment Redis's order counts.
-                if self.marker != message.token.encode():
-                    self.cleared(message.token.encode())
+                self._learn_marker(message.token.encode(), own=own)
             case Kind.ECHO:
                 return
         if self.on_message is not None:
             self.on_message(message)
+
+    def _learn_marker(self, marker: bytes, *, own: bool) -> None:
+        if own and self.marker is None:
+            # Dropped here when clear() returned; what came since was checked.
+            self.marker = marker
+        elif self.marker != marker:
+            self.cleared(marker)
 
     def _wake(self, key: str, why: str) -> None:
         with self.lock:
@@ -306,7 +327,7 @@ class Node:
                 self.cleared(marker)
             self.marker = marker
             self.whole = True
-            self.epoch += 1
+            self.epoch = next(_epochs)
 
     def distrust(self) -> None:
         """The subscription is not whole: every record is suspect from now on."""
@@ -314,7 +335,7 @@ class Node:
             if self.channel is None:
                 return
             self.whole = False
-            self.epoch += 1
+            self.epoch = next(_epochs)
             self.disable_indexes()
             watched = list(self._watches)
         # Their message may be lost: let them ask Redis instead.

@@ -62,8 +62,8 @@ class _Ghosts:
     """Who was evicted lately: a table of hashes, 8 bytes each, and not quite exact.
 
     A slot holds the upper half of a key's hash and the number of its eviction, and the
-    next key that falls on it takes it over. Sets of keys would cost ten times as much
-    and gain two thousandths of the hit ratio.
+    next key that falls on it takes it over. A dict of keys would cost several times
+    as much and bring a thousandth nearer to Belady's optimum.
     """
 
     _slots: "array[int]" = attrs.field(factory=lambda: array("Q", [0]))
@@ -80,13 +80,15 @@ class _Ghosts:
             mark >> 32 & _LOW
         ) << 32 | self._evicted & _LOW
 
-    def knows(self, key: MemoryKey, most: int) -> bool:
-        """Whether *key* is among the last *most* that were added."""
+    def forget(self, key: MemoryKey, most: int) -> bool:
+        """Forget *key*; return whether it was among the last *most* evicted."""
         mark = hash(key)
-        slot = self._slots[mark & (len(self._slots) - 1)]
-        return (slot ^ mark) >> 32 & _LOW == 0 and (
-            (self._evicted - slot) & _LOW
-        ) < most
+        at = mark & (len(self._slots) - 1)
+        slot = self._slots[at]
+        known = slot >> 32 == mark >> 32 & _LOW and (self._evicted - slot) & _LOW < most
+        if known:
+            self._slots[at] = 0
+        return known
 
 
 class S3FIFO:
@@ -110,7 +112,7 @@ class S3FIFO:
 
     def add(self, record: Record) -> None:
         """Take in a record whose key it does not have."""
-        record.main = self._ghosts.knows(record.key, self._most_ghosts())
+        record.main = self._ghosts.forget(record.key, self._most_ghosts())
         self._queue_of(record).push(record)
 
     def swap(self, old: Record, new: Record) -> None:

@@ -161,7 +161,7 @@ class AsyncCache:
         state = self._state
         plan = plan_key(function, key, ignore=ignore)
         label = label_of(function)
-        state.register(plan, label)
+        state.register(plan, function, label)
         return Function(
             state,
             function,
@@ -310,14 +310,16 @@ class AsyncCache:
         checked = check_key(key)
         state.check_open()
         state.wiring.station.ensure_keeper()
-        return await adrive(invalidate(state.wiring.ctx, checked), state.wiring.loops)
+        flow = invalidate(state.wiring.ctx, checked)
+        return await state.tasks.undisturbed(adrive(flow, state.wiring.loops))
 
     async def clear(self) -> Invalidated:
         """Invalidate every key of the prefix, on all nodes, in one step."""
         state = self._state
         state.check_open()
         state.wiring.station.ensure_keeper()
-        return await adrive(clear(state.wiring.ctx), state.wiring.loops)
+        flow = clear(state.wiring.ctx)
+        return await state.tasks.undisturbed(adrive(flow, state.wiring.loops))
 
     # For a while
 
@@ -344,12 +346,16 @@ class AsyncCache:
         state = self._state
         if not state.shut():
             return
-        await state.tasks.drain(timeout)
-        # Its own callers find it closed; those of another cache on its node lead.
-        state.workers.close(Handover(f"the cache {state.name!r} was closed"))
         station = state.wiring.station
-        if station.leave():
-            await asyncio.to_thread(station.end)
+        try:
+            await state.tasks.drain(timeout)
+        finally:
+            # Its own callers find it closed; those of another cache on its node lead.
+            state.workers.close(Handover(f"the cache {state.name!r} was closed"))
+            if station.leave():
+                # In a thread of its own: a cancelled close() ends the cache too.
+                ending = asyncio.get_running_loop().run_in_executor(None, station.end)
+                await asyncio.shield(ending)
         if station.link is not None:
             await station.link.awaiting.close()
 

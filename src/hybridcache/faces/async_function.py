@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 import attrs
 
 from hybridcache.core.outcome import Invalidated, Outcome, Peeked
+from hybridcache.core.policy import Policy
 from hybridcache.engine.current import Loader
 from hybridcache.engine.drive import adrive
 from hybridcache.engine.invalidate import invalidate
@@ -22,12 +23,16 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 
+# Views by their options are made once; options that never repeat are not kept for ever.
+MOST_VIEWS = 64
+
 
 @attrs.frozen(eq=False)
 class AsyncFunction(Generic[V]):
     """The calls of a decorated function, driven in the calling task."""
 
     inner: Function[V]
+    views: dict[Policy, Callable[..., object]] = attrs.field(factory=dict, init=False)
 
     async def serve(
         self, key: str, loader: Loader, arguments: tuple[object, ...] | None = None
@@ -79,11 +84,18 @@ class AsyncFunction(Generic[V]):
         state.check_open()
         state.wiring.station.ensure_keeper()
         key = self.inner.key(args, kwargs)
-        return await adrive(invalidate(state.wiring.ctx, key), state.wiring.loops)
+        flow = invalidate(state.wiring.ctx, key)
+        return await state.tasks.undisturbed(adrive(flow, state.wiring.loops))
 
     def using(self, **changes: "Unpack[PolicyChanges]") -> Callable[..., object]:
         """Return a view with other options, on the same keys."""
-        return plain(AsyncFunction(self.inner.using(**changes)))
+        inner = self.inner.using(**changes)
+        view = self.views.get(inner.policy)
+        if view is None:
+            if len(self.views) >= MOST_VIEWS:
+                self.views.clear()
+            view = self.views[inner.policy] = plain(AsyncFunction(inner))
+        return view
 
     def _loader(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Loader:
         return functools.partial(self.inner.function, *args, **kwargs)

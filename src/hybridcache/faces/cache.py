@@ -157,7 +157,7 @@ class Cache:
         state = self._state
         plan = plan_key(function, key, ignore=ignore)
         label = label_of(function)
-        state.register(plan, label)
+        state.register(plan, function, label)
         return Function(
             state,
             function,

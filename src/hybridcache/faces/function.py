@@ -44,6 +44,8 @@ class Function(Generic[V]):
 
         index: Records by arguments and their types.
 
+        indexed: Whether the arguments alone may lead to a record; not in a view.
+
         by_type: Records of functions with one argument, by its type and by itself.
     """
 
@@ -54,6 +56,7 @@ class Function(Generic[V]):
     name: str
     tally: Tally
     index: dict[object, Kept]
+    indexed: bool = attrs.field(default=True, kw_only=True)
     by_type: dict[type, dict[object, Kept]] = attrs.field(factory=dict, init=False)
     _shape: Shape[V] | None = attrs.field(default=None, init=False)
 
@@ -77,7 +80,8 @@ class Function(Generic[V]):
             self.policy.evolve(**changes),
             self.name,
             self.tally,
-            self.state.new_index(),
+            {},
+            indexed=False,
         )
 
     def key(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> str:
@@ -103,7 +107,12 @@ class Function(Generic[V]):
         if kept is None:
             return None
         self.tally.slots[HIT_FRESH_IN_MEMORY] += 1
-        if arguments is not None and state.indexable and isinstance(kept.form, Whole):
+        if (
+            arguments is not None
+            and self.indexed
+            and state.indexable
+            and isinstance(kept.form, Whole)
+        ):
             self._index(kept, arguments)
         return kept
 

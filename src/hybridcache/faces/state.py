@@ -79,7 +79,7 @@ class CacheState:
         )
         self._by_passers = 0
         self._overrides = 0
-        self._templates: dict[str, str] = {}
+        self._templates: dict[str, Callable[..., object]] = {}
         self._indexes: list[dict[object, Kept]] = []
         self._warned: set[str] = set()
         self._shapes: dict[object, Shape[object]] = {}
@@ -121,9 +121,10 @@ class CacheState:
         """Run on other tiers inside the block, in every thread and task."""
         self.check_open()
         before = self.wiring
+        wiring = self._wire(upstream, downstream)
         self._overrides += 1
         self.disable_indexes()
-        self.wiring = self._wire(upstream, downstream)
+        self.wiring = wiring
         try:
             yield
         finally:
@@ -172,15 +173,21 @@ class CacheState:
 
     # Functions
 
-    def register(self, plan: KeyPlan, label: str) -> None:
-        """Refuse a second function with keys of the same form."""
+    def register(
+        self, plan: KeyPlan, function: Callable[..., object], label: str
+    ) -> None:
+        """Refuse a second function with keys of the same form.
+
+        Two closures of one factory, or two lambdas, are two functions.
+        """
         if plan.template_id is None:
             return
-        other = self._templates.setdefault(plan.template_id, label)
-        if other != label:
+        other = self._templates.setdefault(plan.template_id, function)
+        if other is not function:
             msg = (
-                f"{label} and {other} would share the keys {plan.template_id!r}: the"
-                " one's values would be served as the other's; give each its own key="
+                f"another function of the cache ({other!r}) has the keys"
+                f" {plan.template_id!r} of {label}: the one's values would be served"
+                " as the other's; give each its own key="
             )
             raise ValueError(msg)
 

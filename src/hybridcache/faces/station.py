@@ -65,11 +65,6 @@ class Station:
     users: int = 0
     closed: bool = False
 
-    def __attrs_post_init__(self) -> None:
-        """Have it survive forks."""
-        survive_forks(self.node.lock)
-        start_anew_in_forks(self)
-
     def ensure_keeper(self) -> None:
         """Start the keeper's thread at the first need of Redis."""
         if self.link is not None:
@@ -114,13 +109,17 @@ def station_for(upstream: Redis | None, memory: Memory | None, prefix: str) -> S
     if memory is None:
         station = make()
         station.users = 1
-        return station
-    with memory.lock:
-        known = memory.shared.get(namespace)
-        if not isinstance(known, Station) or known.closed:
-            known = memory.shared[namespace] = make()
-        known.users += 1
-        return known
+        survive_forks(station.node.lock)
+    else:
+        with memory.lock:
+            known = memory.shared.get(namespace)
+            if not isinstance(known, Station) or known.closed:
+                known = memory.shared[namespace] = make()
+            known.users += 1
+            station = known
+    # Outside of the lock: a fork takes all locks, in an order of its own.
+    start_anew_in_forks(station)
+    return station
 
 
 def _make(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 import attrs
 
 from hybridcache.core.outcome import Invalidated, Outcome, Peeked
+from hybridcache.core.policy import Policy
 from hybridcache.engine.current import Loader
 from hybridcache.engine.drive import drive
 from hybridcache.engine.invalidate import invalidate
@@ -22,12 +23,16 @@ if TYPE_CHECKING:
 
 V = TypeVar("V")
 
+# Views by their options are made once; options that never repeat are not kept for ever.
+MOST_VIEWS = 64
+
 
 @attrs.frozen(eq=False)
 class SyncFunction(Generic[V]):
     """The calls of a decorated function, driven in the calling thread."""
 
     inner: Function[V]
+    views: dict[Policy, Callable[..., object]] = attrs.field(factory=dict, init=False)
 
     def serve(
         self, key: str, loader: Loader, arguments: tuple[object, ...] | None = None
@@ -79,7 +84,13 @@ class SyncFunction(Generic[V]):
 
     def using(self, **changes: "Unpack[PolicyChanges]") -> Callable[..., object]:
         """Return a view with other options, on the same keys."""
-        return plain(SyncFunction(self.inner.using(**changes)))
+        inner = self.inner.using(**changes)
+        view = self.views.get(inner.policy)
+        if view is None:
+            if len(self.views) >= MOST_VIEWS:
+                self.views.clear()
+            view = self.views[inner.policy] = plain(SyncFunction(inner))
+        return view
 
     def _loader(self, args: tuple[object, ...], kwargs: dict[str, object]) -> Loader:
         return functools.partial(self.inner.function, *args, **kwargs)

@@ -89,16 +89,16 @@ def _source(plan: KeyPlan, *, is_async: bool) -> str:
             found = "__hc_by_type[__hc_type({0})][{0}]".format(*plan.parameters)
         lines += [
             "    try:",
-            f"        kept = {found}",
+            f"        __hc_kept = {found}",
             # Not there, or an argument that cannot be hashed.
             "    except Exception:",
             "        pass",
             "    else:",
-            "        if __hc_now() < kept.until:",
+            "        if __hc_now() < __hc_kept.until:",
             "            __hc_hits[0] += 1",
-            "            if kept.freq < 3:",
-            "                kept.freq += 1",
-            "            return kept.value",
+            "            if __hc_kept.freq < 3:",
+            "                __hc_kept.freq += 1",
+            "            return __hc_kept.value",
         ]
     lines += [
         f"    return {wait}__hc_serve(",

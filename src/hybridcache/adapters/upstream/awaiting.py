@@ -98,6 +98,9 @@ class AwaitingUpstream:
         loop = asyncio.get_running_loop()
         known = self._idle.get(loop)
         if known is None:
+            for other in [one for one in self._idle if one.is_closed()]:
+                # Its connections were closed with it; what is left refers to it.
+                del self._idle[other]
             known = self._idle[loop] = _Idle()
             await anext(known.guard)
         return known.lines

@@ -186,6 +186,8 @@ def _ours(timeout: float | None, connect: float) -> dict[str, Any]:
         "driver_info": None,
         "decode_responses": False,
         "health_check_interval": 0,
+        # redis-py counts connections made, and we keep none that failed.
+        "max_connections": 2**31,
     }
 
 
