@@ -221,16 +221,20 @@ def fly(ctx: Context, query: Query[V], plan: Plan, begun: float) -> Flow[Outcome
                 inline = policy.run_in is RunIn.CALLER
                 yield from _spawn(ctx, flight, query, plan, deadline, inline=inline)
             landing = yield from Await(flight.latch, deadline - ctx.now())
-        # None before the deadline: the loop that the flight ran on is gone.
-        handed_over = landing is None or isinstance(landing, (Handover, Checked))
-        if handed_over and ctx.now() >= deadline:
+        match landing:
+            case Loaded() | Adopted() | Failed():
+                return outcome_of(ctx, query, landing, begun, leads=leads)
+            case Handover() | Checked():
+                left = deadline - ctx.now()
+            case None:
+                # Its loop is gone, or this caller has waited long enough.
+                left = deadline - ctx.now() if flight.latch.orphaned() else 0.0
+        if left <= 0.0:
             msg = (
                 f"no value for {query.key!r} within wait_for={policy.wait_for:g} s;"
                 " the load goes on and its value will be stored"
             )
             raise LoadTimeout(msg)
-        if landing is not None and not isinstance(landing, (Handover, Checked)):
-            return outcome_of(ctx, query, landing, begun, leads=leads)
         plan = plan.again()
 
 
