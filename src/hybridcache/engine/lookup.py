@@ -39,7 +39,6 @@ from hybridcache.engine.current import CURRENT
 from hybridcache.engine.events import WaitEnded
 from hybridcache.engine.flights import (
     Adopted,
-    Checked,
     Failed,
     Flight,
     Handover,
@@ -221,15 +220,11 @@ def fly(ctx: Context, query: Query[V], plan: Plan, begun: float) -> Flow[Outcome
                 inline = policy.run_in is RunIn.CALLER
                 yield from _spawn(ctx, flight, query, plan, deadline, inline=inline)
             landing = yield from Await(flight.latch, deadline - ctx.now())
-        match landing:
-            case Loaded() | Adopted() | Failed():
-                return outcome_of(ctx, query, landing, begun, leads=leads)
-            case Handover() | Checked():
-                left = deadline - ctx.now()
-            case None:
-                # Its loop is gone, or this caller has waited long enough.
-                left = deadline - ctx.now() if flight.latch.orphaned() else 0.0
-        if left <= 0.0:
+        if isinstance(landing, (Loaded, Adopted, Failed)):
+            return outcome_of(ctx, query, landing, begun, leads=leads)
+        # Handed over, or its loop is gone; else this caller has waited long enough.
+        again = landing is not None or flight.latch.orphaned()
+        if not again or ctx.now() >= deadline:
             msg = (
                 f"no value for {query.key!r} within wait_for={policy.wait_for:g} s;"
                 " the load goes on and its value will be stored"
