@@ -84,9 +84,14 @@ def test_clear_in_flight(node: MakeNode, redis_url: str) -> None:
     running = one.begin("k", load)
     load.begun()
 
+    nodes = [each.cache._state.wiring.ctx.node for each in (one, other)]
+    before = nodes[0].marker
     other.clear()
-    marker = other.cache._state.wiring.ctx.node.marker
-    eventually(lambda: one.cache._state.wiring.ctx.node.marker == marker)
+    eventually(
+        lambda: (
+            nodes[0].marker == nodes[1].marker and nodes[0].marker not in {None, before}
+        )
+    )
     load.release()
 
     assert 1 == running.result(10).value

@@ -76,6 +76,7 @@ def lead(
 ) -> Flow[Landing]:
     """Call the loader, store what it made, and say how the flight lands."""
     begun = ctx.now()
+    ctx.node.begin_load(flight)
     if isinstance(claim, Claimed):
         ctx.node.leases.hold(Lease(claim.names, claim.token, flight.abandon_at))
     ended = False

@@ -192,6 +192,13 @@ class Node:
     def _hand_over(self, flight: Flight) -> None:
         self.land(flight, Handover("its event loop is gone"))
 
+    def begin_load(self, flight: Flight) -> None:
+        """Have only what passes from now on spoil *flight*: its load begins now."""
+        with self.lock:
+            if flight.fill.spoiled:
+                self.fills.close(flight.fill)
+                flight.fill = self.open_fill(flight.key)
+
     def land(self, flight: Flight, landing: Landing) -> None:
         """Settle *flight* for all who wait."""
         with self.lock:
