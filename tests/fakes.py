@@ -10,7 +10,7 @@ from hybridcache.engine.current import CurrentLoad, Loader
 from hybridcache.engine.drive import adrive, drive
 from hybridcache.engine.flights import Landing
 from hybridcache.engine.latch import Latch
-from hybridcache.engine.protocol import Fault, Request
+from hybridcache.engine.request import Fault, Request
 from tests.world import Killed, World
 
 A = TypeVar("A")

@@ -7,8 +7,8 @@ import attrs
 from hybridcache.core.errors import Undecodable, Unencodable
 from hybridcache.engine.kept import Kept
 from hybridcache.engine.memory import Cause, MemoryTier
+from hybridcache.engine.names import channel_of
 from hybridcache.engine.node import Node
-from hybridcache.engine.protocol import channel_of
 from hybridcache.engine.s3fifo import S3FIFO
 
 CHANNEL = channel_of("p:", "o" * 16)

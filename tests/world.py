@@ -14,33 +14,27 @@ from hybridcache.core import blob
 from hybridcache.core.policy import Policy
 from hybridcache.core.reply import NOT_MODIFIED, NoStore, Store
 from hybridcache.engine import records
+from hybridcache.engine.channel_requests import ReadMarker
 from hybridcache.engine.command import Flow
 from hybridcache.engine.context import Context, Query, Remote
 from hybridcache.engine.current import Loader, Raised
+from hybridcache.engine.entry_requests import Found, Lost, Read, Write, Written
 from hybridcache.engine.events import Event
 from hybridcache.engine.flights import Landing
 from hybridcache.engine.form import Shape
 from hybridcache.engine.latch import Latch
-from hybridcache.engine.messages import Kind, Message
-from hybridcache.engine.node import Node
-from hybridcache.engine.protocol import (
+from hybridcache.engine.lease_requests import (
     Acquire,
-    Fault,
-    Found,
     Granted,
     Held,
     HeldOff,
-    Lost,
-    Read,
-    ReadMarker,
     Record,
-    Request,
     Settle,
-    Trouble,
-    Write,
-    Written,
-    names_of,
 )
+from hybridcache.engine.messages import Kind, Message
+from hybridcache.engine.names import names_of
+from hybridcache.engine.node import Node
+from hybridcache.engine.request import Fault, Request, Trouble
 from hybridcache.engine.tally import Tally
 from tests.parts import MARKER, Words
 

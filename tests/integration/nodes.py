@@ -23,7 +23,7 @@ from hybridcache import (
     Policy,
     Redis,
 )
-from hybridcache.engine.protocol import Names, names_of
+from hybridcache.engine.names import Names, names_of
 from tests.eventually import eventually
 
 T = TypeVar("T")

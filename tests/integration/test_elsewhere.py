@@ -4,7 +4,7 @@ import pytest
 import redis
 
 from hybridcache import LoadFailedElsewhere, Miss, Policy
-from hybridcache.engine.protocol import names_of
+from hybridcache.engine.names import names_of
 from tests.eventually import eventually
 from tests.integration.conftest import MakeNode, MakeWorkers
 from tests.integration.nodes import POLICY, Load, awaited

@@ -4,7 +4,7 @@ import pytest
 import redis
 
 from hybridcache import HitFresh, Miss, StoreEnded, Suppressed, Tier
-from hybridcache.engine.protocol import LEASE_MS
+from hybridcache.engine.lease_requests import LEASE_MS
 from tests.eventually import eventually
 from tests.integration.conftest import MakeNode
 from tests.integration.nodes import Load, awaited

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from hybridcache import Policy
-from hybridcache.engine.protocol import names_of
+from hybridcache.engine.names import names_of
 from tests.eventually import eventually
 from tests.integration.conftest import MakeWorkers
 from tests.integration.nodes import awaited

@@ -20,9 +20,9 @@ from hybridcache.core.outcome import (
 from hybridcache.core.policy import Policy
 from hybridcache.engine.command import Flow
 from hybridcache.engine.drive import adrive, drive
+from hybridcache.engine.entry_requests import Invalidate
 from hybridcache.engine.invalidate import invalidate
 from hybridcache.engine.lookup import look_up, peek, refresh
-from hybridcache.engine.protocol import Invalidate
 from tests.fakes import FakeAsyncPorts, FakePorts
 from tests.parts import (
     Words,

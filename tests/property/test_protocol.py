@@ -10,26 +10,16 @@ from redis.crc import key_slot
 from hybridcache.adapters.upstream.replies import read
 from hybridcache.core import blob
 from hybridcache.core.keys import redis_name
-from hybridcache.engine.protocol import (
-    Acquire,
-    Clear,
-    Echo,
+from hybridcache.engine.channel_requests import Clear, Echo, Ping, ReadMarker
+from hybridcache.engine.entry_requests import Found, Invalidate, Read, Write
+from hybridcache.engine.lease_requests import Acquire, Mode, Renew, Settle
+from hybridcache.engine.names import channel_of, names_of
+from hybridcache.engine.request import (
     Fault,
-    Found,
-    Invalidate,
-    Mode,
-    Ping,
-    Read,
-    ReadMarker,
-    Renew,
     Request,
     ServerError,
-    Settle,
     Trouble,
-    Write,
-    channel_of,
     milliseconds,
-    names_of,
 )
 
 A, B = "a" * 16, "b" * 16

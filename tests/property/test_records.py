@@ -5,8 +5,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from hybridcache.core.errors import Undecodable
-from hybridcache.engine.protocol import LARGEST_RESULT
 from hybridcache.engine.records import (
+    LARGEST_RESULT,
     LONGEST_TEXT,
     Failure,
     Value,

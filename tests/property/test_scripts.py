@@ -9,29 +9,27 @@ from redis.exceptions import ResponseError
 
 from hybridcache.adapters.upstream.replies import read
 from hybridcache.core import blob
-from hybridcache.engine.protocol import (
-    Acquire,
-    Call,
-    Clear,
+from hybridcache.engine.channel_requests import Clear, ReadMarker
+from hybridcache.engine.entry_requests import (
     Found,
+    Invalidate,
+    Lost,
+    Read,
+    Write,
+    Written,
+)
+from hybridcache.engine.lease_requests import (
+    Acquire,
     Granted,
     Held,
     HeldOff,
-    Invalidate,
-    Lost,
     Mode,
-    Read,
-    ReadMarker,
     Record,
     Renew,
-    Request,
-    ServerError,
     Settle,
-    Write,
-    Written,
-    channel_of,
-    names_of,
 )
+from hybridcache.engine.names import channel_of, names_of
+from hybridcache.engine.request import Call, Request, ServerError
 
 A, B = "a" * 16, "b" * 16
 CHANNEL = channel_of("p:", "o" * 16)

@@ -19,24 +19,16 @@ from hybridcache.core.outcome import (
     UpstreamDown,
 )
 from hybridcache.core.reply import NOT_MODIFIED
+from hybridcache.engine.channel_requests import Clear, ReadMarker
 from hybridcache.engine.current import Loader
 from hybridcache.engine.drive import drive
+from hybridcache.engine.entry_requests import Found, Lost, Write, Written
 from hybridcache.engine.form import Shape
 from hybridcache.engine.invalidate import clear
 from hybridcache.engine.latch import Latch
+from hybridcache.engine.lease_requests import Acquire, Granted, Held
 from hybridcache.engine.lookup import look_up
-from hybridcache.engine.protocol import (
-    Acquire,
-    Clear,
-    Found,
-    Granted,
-    Held,
-    Lost,
-    ReadMarker,
-    Request,
-    Write,
-    Written,
-)
+from hybridcache.engine.request import Request
 from tests.fakes import FakePorts
 from tests.parts import (
     MARKER,

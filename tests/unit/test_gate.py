@@ -6,7 +6,7 @@ import pytest
 
 from hybridcache.core.breaker import Breaker, Signal, State
 from hybridcache.engine.gate import WRITES_AGAIN_AFTER, Gate, Ticket
-from hybridcache.engine.protocol import Fault, Trouble
+from hybridcache.engine.request import Fault, Trouble
 
 DOWN = Fault(Trouble.DOWN, "no answer")
 REFUSED = Fault(Trouble.REFUSED, "OOM")

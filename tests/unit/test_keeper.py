@@ -4,6 +4,7 @@ import attrs
 import pytest
 
 from hybridcache.core.breaker import Breaker, Signal, State
+from hybridcache.engine.channel_requests import Echo, Ping, ReadMarker
 from hybridcache.engine.keeper import (
     ECHO_WITHIN,
     RENEW_EVERY,
@@ -11,10 +12,10 @@ from hybridcache.engine.keeper import (
     Keeper,
     Subscribe,
 )
+from hybridcache.engine.lease_requests import Renew, Settle
 from hybridcache.engine.leases import Lease
 from hybridcache.engine.messages import Kind, Message, encode
 from hybridcache.engine.node import Node
-from hybridcache.engine.protocol import Echo, Ping, ReadMarker, Renew, Settle
 from tests.parts import (
     CHANNEL,
     MARKER,

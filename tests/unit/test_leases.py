@@ -3,7 +3,7 @@
 import threading
 
 from hybridcache.engine.leases import Lease, LeaseBook
-from hybridcache.engine.protocol import names_of
+from hybridcache.engine.names import names_of
 
 NAMES = names_of("p:", "k")
 LEASE = Lease(NAMES, "t" * 16, 10.0)

@@ -6,8 +6,9 @@ from typing import Protocol, TypeVar
 
 import attrs
 
+from hybridcache.engine.channel_requests import Echo
 from hybridcache.engine.keeper import Keeper, Subscribe
-from hybridcache.engine.protocol import Echo, Fault, Request, Trouble
+from hybridcache.engine.request import Fault, Request, Trouble
 
 A = TypeVar("A")
 

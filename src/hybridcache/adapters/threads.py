@@ -18,7 +18,7 @@ from hybridcache.engine.current import CURRENT, CurrentLoad, Loader, Raised
 from hybridcache.engine.drive import drive
 from hybridcache.engine.flights import Landing
 from hybridcache.engine.latch import Latch
-from hybridcache.engine.protocol import Fault, Request, Trouble
+from hybridcache.engine.request import Fault, Request, Trouble
 
 A = TypeVar("A")
 T = TypeVar("T")

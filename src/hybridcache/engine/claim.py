@@ -10,28 +10,27 @@ from hybridcache.core.errors import LoadFailedElsewhere, Undecodable
 from hybridcache.core.outcome import Scope
 from hybridcache.core.policy import Suppress
 from hybridcache.engine import records
+from hybridcache.engine.channel_requests import ReadMarker
 from hybridcache.engine.command import Await, Flow
 from hybridcache.engine.context import Context, Query, Remote, ask
+from hybridcache.engine.entry_requests import Found
 from hybridcache.engine.flights import Adopted, Failed, Flight, Handover, Landing
 from hybridcache.engine.form import held
 from hybridcache.engine.latch import Latch
 from hybridcache.engine.lead import Claimed, Unclaimed
-from hybridcache.engine.plan import Plan
-from hybridcache.engine.protocol import (
+from hybridcache.engine.lease_requests import (
     Acquire,
-    Fault,
-    Found,
     Granted,
     Held,
     HeldOff,
     Mode,
-    Names,
-    ReadMarker,
     Record,
-    Trouble,
     term_ms,
 )
+from hybridcache.engine.names import Names
+from hybridcache.engine.plan import Plan
 from hybridcache.engine.recall import Missing, adopt
+from hybridcache.engine.request import Fault, Trouble
 
 V = TypeVar("V")
 

@@ -16,7 +16,7 @@ import attrs
 from hybridcache.engine.current import CurrentLoad, Loader
 from hybridcache.engine.flights import Landing
 from hybridcache.engine.latch import Latch
-from hybridcache.engine.protocol import Fault, Request
+from hybridcache.engine.request import Fault, Request
 
 A = TypeVar("A")
 A_co = TypeVar("A_co", covariant=True)

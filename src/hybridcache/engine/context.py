@@ -12,8 +12,9 @@ from hybridcache.engine.command import Ask, Flow
 from hybridcache.engine.current import Loader
 from hybridcache.engine.events import Observer, UndecodableFound, UpstreamAsked
 from hybridcache.engine.form import Form, Shape
+from hybridcache.engine.names import Names, names_of
 from hybridcache.engine.node import Node
-from hybridcache.engine.protocol import Fault, Names, Request, names_of
+from hybridcache.engine.request import Fault, Request
 from hybridcache.engine.tally import Tally
 
 A = TypeVar("A")

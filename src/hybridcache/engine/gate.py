@@ -15,7 +15,7 @@ from hybridcache.core.breaker import (
     succeeded,
 )
 from hybridcache.engine.latch import Lock
-from hybridcache.engine.protocol import Fault, Trouble
+from hybridcache.engine.request import Fault, Trouble
 
 # Seconds between probes of a breaker that is open: "within a second lookups use it
 # again" (design, section 6) leaves room for a slow answer.

@@ -1,10 +1,13 @@
 """Invalidate a key, or all of them: in Redis, and here whatever Redis answers."""
 
 from hybridcache.core.outcome import Invalidated
+from hybridcache.engine.channel_requests import Clear
 from hybridcache.engine.command import Flow
 from hybridcache.engine.context import Context, ask
+from hybridcache.engine.entry_requests import Invalidate
 from hybridcache.engine.events import InvalidationDone
-from hybridcache.engine.protocol import Clear, Fault, Invalidate, names_of
+from hybridcache.engine.names import names_of
+from hybridcache.engine.request import Fault
 
 
 def invalidate(ctx: Context, key: str) -> Flow[Invalidated]:

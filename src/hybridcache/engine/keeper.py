@@ -11,20 +11,13 @@ from typing import Final, TypeAlias
 import attrs
 
 from hybridcache.core.breaker import Signal, State
+from hybridcache.engine.channel_requests import Echo, Ping, ReadMarker
 from hybridcache.engine.gate import PROBE_EVERY
+from hybridcache.engine.lease_requests import Renew, Settle, term_ms
 from hybridcache.engine.messages import Kind, parse
+from hybridcache.engine.names import Channel
 from hybridcache.engine.node import Node
-from hybridcache.engine.protocol import (
-    Channel,
-    Echo,
-    Fault,
-    Ping,
-    ReadMarker,
-    Renew,
-    Settle,
-    Trouble,
-    term_ms,
-)
+from hybridcache.engine.request import Fault, Trouble
 
 RENEW_EVERY: Final = 1.0
 ECHO_EVERY: Final = 1.0

@@ -18,23 +18,16 @@ from hybridcache.engine import records
 from hybridcache.engine.command import CallLoader, Flow
 from hybridcache.engine.context import NOWHERE, Context, Query, Remote, ask
 from hybridcache.engine.current import CurrentLoad, Raised
+from hybridcache.engine.entry_requests import Lost, Write, Written
 from hybridcache.engine.events import LoadEnded, StoreEnded
 from hybridcache.engine.flights import Failed, Flight, Landing, Loaded
 from hybridcache.engine.form import Form, Shape, Whole, held, normalised
+from hybridcache.engine.lease_requests import LEASE_MS, Mode, Settle
 from hybridcache.engine.leases import Lease
+from hybridcache.engine.names import Names
 from hybridcache.engine.plan import Plan
-from hybridcache.engine.protocol import (
-    LEASE_MS,
-    Fault,
-    Lost,
-    Mode,
-    Names,
-    Settle,
-    Trouble,
-    Write,
-    Written,
-)
 from hybridcache.engine.recall import Hit, kept_of
+from hybridcache.engine.request import Fault, Trouble
 
 V = TypeVar("V")
 

@@ -7,7 +7,7 @@ releases the second: leases whose grant or whose write was never confirmed.
 import attrs
 
 from hybridcache.engine.latch import Lock
-from hybridcache.engine.protocol import Names
+from hybridcache.engine.names import Names
 
 
 @attrs.frozen

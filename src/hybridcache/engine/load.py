@@ -20,10 +20,8 @@ from hybridcache.engine.flights import (
     Loaded,
 )
 from hybridcache.engine.lead import Claimed, Unclaimed, lead
+from hybridcache.engine.lease_requests import Mode
 from hybridcache.engine.plan import Plan
-from hybridcache.engine.protocol import (
-    Mode,
-)
 
 V = TypeVar("V")
 

@@ -45,10 +45,11 @@ from hybridcache.engine.flights import (
     Loaded,
     check_cycle,
 )
+from hybridcache.engine.lease_requests import Mode
 from hybridcache.engine.load import load
 from hybridcache.engine.plan import Plan
-from hybridcache.engine.protocol import Fault, Mode
 from hybridcache.engine.recall import Hit, Missing, fetch, fresh_in_memory, recall
+from hybridcache.engine.request import Fault
 
 V = TypeVar("V")
 

@@ -23,8 +23,8 @@ from hybridcache.engine.latch import Latch, Lock
 from hybridcache.engine.leases import LeaseBook
 from hybridcache.engine.memory import MemoryTier
 from hybridcache.engine.messages import Kind, Message
+from hybridcache.engine.names import Channel
 from hybridcache.engine.poison import Fill, PoisonRegistry
-from hybridcache.engine.protocol import Channel
 
 # Keys whose refresh failed are remembered until they may be tried again; past this
 # many the ones whose time is over are cleared out.

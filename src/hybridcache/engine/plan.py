@@ -3,7 +3,7 @@
 import attrs
 
 from hybridcache.engine.form import Form
-from hybridcache.engine.protocol import Mode
+from hybridcache.engine.lease_requests import Mode
 
 
 @attrs.frozen

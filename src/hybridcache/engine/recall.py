@@ -14,11 +14,12 @@ from hybridcache.core.outcome import Tier
 from hybridcache.core.policy import Policy
 from hybridcache.engine.command import Await, Flow
 from hybridcache.engine.context import Context, Query, Remote, ask
+from hybridcache.engine.entry_requests import Found, Read
 from hybridcache.engine.flights import Checked, Flight, Handover, Landing
 from hybridcache.engine.form import Form, Whole, held
 from hybridcache.engine.kept import OVERHEAD, Kept
 from hybridcache.engine.poison import Fill
-from hybridcache.engine.protocol import Fault, Found, Read
+from hybridcache.engine.request import Fault
 
 V = TypeVar("V")
 

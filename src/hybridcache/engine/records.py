@@ -10,8 +10,9 @@ from typing import Final
 import attrs
 
 from hybridcache.core.errors import Undecodable
-from hybridcache.engine.protocol import LARGEST_RESULT
 
+# Longest value that is left for the waiters, bytes (design, section 7).
+LARGEST_RESULT: Final = 256 * 1024
 LONGEST_TEXT: Final = 1024
 _FINGERPRINT_END = 9
 

@@ -19,8 +19,8 @@ from hybridcache.adapters.upstream.template import Template
 from hybridcache.core.breaker import Breaker
 from hybridcache.engine.context import Remote
 from hybridcache.engine.keeper import Keeper
+from hybridcache.engine.names import channel_of
 from hybridcache.engine.node import Node
-from hybridcache.engine.protocol import channel_of
 from hybridcache.faces.forks import start_anew_in_forks, survive_forks
 from hybridcache.faces.memory import Memory
 from hybridcache.faces.upstream import Redis

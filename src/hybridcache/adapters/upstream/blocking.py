@@ -23,7 +23,7 @@ from hybridcache.adapters.upstream.replies import (
     read,
 )
 from hybridcache.adapters.upstream.template import Template, sync_pool
-from hybridcache.engine.protocol import Argument, Call, Command, Fault, Request
+from hybridcache.engine.request import Argument, Call, Command, Fault, Request
 
 A = TypeVar("A")
 

@@ -22,7 +22,7 @@ from hybridcache.adapters.upstream.slots import (
     slot_of,
 )
 from hybridcache.adapters.upstream.template import Template
-from hybridcache.engine.protocol import Call, Command, Fault, Request, Trouble
+from hybridcache.engine.request import Call, Command, Fault, Request, Trouble
 
 A = TypeVar("A")
 

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 import hiredis
 from redis.exceptions import InvalidResponse, ReadOnlyError
 
-from hybridcache.engine.protocol import (
+from hybridcache.engine.request import (
     Argument,
     Call,
     Command,

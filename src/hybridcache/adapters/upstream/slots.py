@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 import attrs
 from redis.crc import key_slot
 
-from hybridcache.engine.protocol import ServerError
+from hybridcache.engine.request import ServerError
 
 Address: TypeAlias = tuple[str, int]
 

@@ -1,0 +1,142 @@
+"""What a request to Redis is: commands to send, how to read the replies, and faults.
+
+A request knows its commands and parses their replies; it sends nothing. An adapter
+sends what `calls` says on one connection and gives the raw replies to `parse`, with
+errors that the server answered as :class:`ServerError` in their places.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from enum import Enum
+from typing import ClassVar, Generic, TypeAlias, TypeVar
+
+import attrs
+
+from hybridcache.engine.scripts import Script
+
+A_co = TypeVar("A_co", covariant=True)
+
+
+Argument: TypeAlias = bytes | str | int
+
+
+class Trouble(Enum):
+    """How a request failed.
+
+    DOWN: no answer, or the server cannot serve anyone. REFUSED: it answers, but
+    will not do this.
+    """
+
+    DOWN = "down"
+    REFUSED = "refused"
+
+
+@attrs.frozen
+class Fault:
+    """A request that has no answer, and why, for people to read.
+
+    Attributes:
+
+        trouble: What sort of failure.
+
+        cause: For people to read.
+    """
+
+    trouble: Trouble
+    cause: str
+
+
+@attrs.frozen
+class ServerError:
+    """An error that the server answered to one command."""
+
+    text: str
+
+    @property
+    def code(self) -> str:
+        """The first word: ``WRONGTYPE``, ``OOM``, ``LOADING``..."""
+        return self.text.partition(" ")[0]
+
+
+class Garbled(Exception):  # noqa: N818 (never leaves the adapters)
+    """A reply of a form that its command does not have."""
+
+
+@attrs.frozen
+class Command:
+    """One plain command; *name* is the key that routes it in a cluster."""
+
+    name: str
+    args: tuple[Argument, ...]
+
+
+@attrs.frozen
+class Call:
+    """One call of a script."""
+
+    script: Script
+    names: tuple[str, ...]
+    args: tuple[Argument, ...]
+
+
+class Request(ABC, Generic[A_co]):
+    """Something asked of Redis, and answered with an ``A_co``."""
+
+    operation: ClassVar[str]
+    writes: ClassVar[bool] = True
+    # Not even tried while Redis refuses writes: the lookup does without.
+    shed: ClassVar[bool] = False
+
+    @abstractmethod
+    def calls(self) -> tuple[Command | Call, ...]:
+        """Return what to send, in one go on one connection."""
+
+    @abstractmethod
+    def parse(self, replies: Sequence[object]) -> A_co:
+        """Read the replies.
+
+        Raises:
+
+            Garbled: A reply has a form that its command does not have.
+        """
+
+
+def milliseconds(duration: float) -> int:
+    """Round up, so that no positive duration becomes 0."""
+    return -int(-duration * 1000 // 1)
+
+
+def microseconds(time: object) -> int:
+    """Read a reply to TIME, or its two members."""
+    members = sequence(time)
+    if len(members) != 2:  # noqa: PLR2004 (seconds and microseconds)
+        raise Garbled(repr(time)[:200])
+    return _number(members[0]) * 1_000_000 + _number(members[1])
+
+
+def _number(digits: object) -> int:
+    # As long as 64 bits can be; of thousands of digits int() raises.
+    if isinstance(digits, bytes) and digits.isdigit() and len(digits) <= 20:  # noqa: PLR2004 (explained)
+        return int(digits)
+    raise Garbled(repr(digits)[:200])
+
+
+def optional_bytes(reply: object) -> bytes | None:
+    """Read a bulk string or nil."""
+    if reply is None or isinstance(reply, bytes):
+        return reply
+    raise Garbled(repr(reply)[:200])
+
+
+def integer(reply: object) -> int:
+    """Read an integer."""
+    if isinstance(reply, int):
+        return reply
+    raise Garbled(repr(reply)[:200])
+
+
+def sequence(reply: object) -> Sequence[object]:
+    """Read an array."""
+    if isinstance(reply, (list, tuple)):
+        return reply
+    raise Garbled(repr(reply)[:200])
