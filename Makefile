@@ -41,6 +41,15 @@ lint: $(VENV)/.test ## check everything but the tests
 bench: $(VENV)/.bench ## measure, print a table, write JSON
 	@$(BIN)/python -m benchmarks
 
+.PHONY: soak
+soak: $(VENV)/.test ## hostile bytes, load with faults, the longest tests (minutes)
+	@echo "== soak.fuzz"
+	@$(BIN)/python -m soak.fuzz --seconds 60
+	@echo "== soak.load"
+	@$(BIN)/python -m soak.load
+	@echo "== pytest -m soak"
+	@$(BIN)/python -m pytest -m soak tests/integration
+
 .PHONY: clean
 clean: ## remove the environment and every cache
 	@rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist

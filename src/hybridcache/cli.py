@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--version", action="version", version=f"hybridcache {_version()}"
     )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    commands = parser.add_subparsers(dest="command", metavar="command")
     demo = commands.add_parser(
         "demo",
         help="see it work: a slow search, several processes, a Redis that goes away",
@@ -31,7 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="N",
         help="how long the acts take in all, 5 to 30 (default: 22)",
     )
-    return _demo(parser.parse_args(arguments).seconds)
+    chosen = parser.parse_args(arguments)
+    if chosen.command is None:
+        parser.print_help(sys.stderr)
+        return 2
+    return _demo(chosen.seconds)
 
 
 def _demo(seconds: float) -> int:

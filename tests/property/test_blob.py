@@ -25,9 +25,10 @@ bodies = st.binary(max_size=64)
 def headers(draw: st.DrawFn) -> Header:
     """Any header that a writer makes."""
     ttl = draw(st.floats(0, 2**31))
+    instant, version = sorted((draw(numbers), draw(numbers)))
     return Header(
-        draw(numbers),
-        draw(numbers),
+        version,
+        instant,
         draw(st.floats(0, ttl)),
         ttl,
         draw(eights),
@@ -150,6 +151,19 @@ def test_other_shape(name: str, header: Header, shape: bytes, body: bytes) -> No
     with pytest.raises(Undecodable) as caught:
         blob.parse(laid_out(name, header, body), name, shape)
     assert "shape" == caught.value.reason
+
+
+@given(names, headers(), bodies, numbers)
+def test_an_instant_later_than_the_version(
+    name: str, header: Header, body: bytes, version: int
+) -> None:
+    """An instant after the version is damage: it would make an entry look young."""
+    assume(version < header.instant_us)
+    damaged = laid_out(name, attrs.evolve(header, version=version), body)
+
+    with pytest.raises(Undecodable) as caught:
+        blob.parse(damaged, name, header.fingerprint)
+    assert "instants" == caught.value.reason
 
 
 @pytest.mark.parametrize(

@@ -148,7 +148,7 @@ def _check_settled(world: World) -> None:
     )
     assert all(latch.answer is not None for latch in world.latches)
     assert {} == node._watches
-    given_back = {one.token for one in node.leases.take_unwanted(float("-inf"))}
+    given_back = {one.token for one in node.leases.to_release(float("-inf"))}
     assert world.granted - world.closed <= given_back
 
 

@@ -200,7 +200,7 @@ def test_killed_while_it_takes_the_lease(answers: list[object]) -> None:
             _OneLoad(world),
         )
 
-    given_back = {one.token for one in world.node.leases.take_unwanted(0.0)}
+    given_back = {one.token for one in world.node.leases.to_release(0.0)}
     assert given_back >= {one.token for one in world.asked if isinstance(one, Acquire)}
 
 

@@ -165,13 +165,39 @@ def test_invalidations_arrive() -> None:
 
 
 def test_two_clears() -> None:
-    """Of two clears the one that Redis carried out last counts, whoever sent it."""
+    """Of two clears Redis tells which it carried out last, not their messages."""
     one = whole(keeper())
-    one.node.cleared(b"2" * 16)
+    one.node.cleared(None)
     one.received(told(Kind.CLEARED, CHANNEL.origin, "2" * 16, ""), 0.1)
-    one.received(told(Kind.CLEARED, CHANNEL.origin, "1" * 16, ""), 0.1)
+    one.received(told(Kind.CLEARED, token="1" * 16, key=""), 0.1)
 
+    assert one.node.marker is None
+    [read] = due(one, 0.1, ReadMarker)
+    assert isinstance(read, ReadMarker)
+    one.answered(read, b"1" * 16, 0.2)
     assert b"1" * 16 == one.node.marker
+
+
+def test_an_older_clear_told_late() -> None:
+    """A message older than a clear() that has returned does not undo that clear."""
+    one = whole(keeper())
+    one.node.cleared(None)
+    one.received(told(Kind.CLEARED, token="1" * 16, key=""), 0.1)
+
+    assert one.node.marker is None
+
+
+def test_a_clear_while_the_marker_is_read() -> None:
+    """A marker that was read before a clear() returned is not believed after it."""
+    one = whole(keeper())
+    one.node.cleared(None)
+    [read] = due(one, 0.1, ReadMarker)
+    assert isinstance(read, ReadMarker)
+    one.node.cleared(None)
+    one.answered(read, b"1" * 16, 0.2)
+
+    assert one.node.marker is None
+    assert [ReadMarker] == [type(chore) for chore in due(one, 0.2, ReadMarker)]
 
 
 def test_renews() -> None:

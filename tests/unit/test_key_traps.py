@@ -13,6 +13,7 @@ import pytest
 
 from hybridcache.core.key_derived import function_name
 from hybridcache.core.key_plan import ARGUMENT_TYPES, KeyPlan, plan_key
+from hybridcache.core.key_values import NoStableText, value_text
 from hybridcache.core.keys import check_key, check_prefix, redis_name, unescape
 
 
@@ -585,3 +586,15 @@ def test_aliases_of_a_member_are_the_member() -> None:
     plan = plan_key(one)
 
     assert key_of(plan, Outer.A) == key_of(plan, Outer.B)
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(object(), "is of type object"), ([object()], "holds a value of type object")],
+)
+def test_an_argument_without_stable_text_is_named_by_type(
+    value: object, told: str
+) -> None:
+    """The message says of which type the refused value is."""
+    with pytest.raises(NoStableText, match=told):
+        value_text(value)

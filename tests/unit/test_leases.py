@@ -36,14 +36,16 @@ def test_dropped() -> None:
 
 
 def test_unwanted() -> None:
-    """An unwanted lease is held no more, and released once."""
+    """An unwanted lease is held no more, and to be released until Redis was told."""
     leases = book()
     leases.hold(LEASE)
     leases.unwanted(NAMES, LEASE.token, 5.0)
 
     assert [] == leases.to_renew(0.0)
-    assert [LEASE.token] == [one.token for one in leases.take_unwanted(4.9)]
-    assert [] == leases.take_unwanted(4.9)
+    assert [LEASE.token] == [one.token for one in leases.to_release(4.9)]
+    assert [LEASE.token] == [one.token for one in leases.to_release(4.9)]
+    leases.released(LEASE.token)
+    assert [] == leases.to_release(4.9)
 
 
 def test_unwanted_too_long() -> None:
@@ -51,7 +53,7 @@ def test_unwanted_too_long() -> None:
     leases = book()
     leases.unwanted(NAMES, LEASE.token, 5.0)
 
-    assert [] == leases.take_unwanted(5.0)
+    assert [] == leases.to_release(5.0)
 
 
 def test_clear() -> None:
@@ -61,4 +63,4 @@ def test_clear() -> None:
     leases.unwanted(NAMES, "u" * 16, 5.0)
     leases.clear()
 
-    assert ([], []) == (leases.to_renew(0.0), leases.take_unwanted(0.0))
+    assert ([], []) == (leases.to_renew(0.0), leases.to_release(0.0))

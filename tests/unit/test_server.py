@@ -21,6 +21,15 @@ def test_the_shared_server_is_empty_and_answers(redis_url: str) -> None:
         assert 0 == client.dbsize()
 
 
+def test_its_repr_says_where_it_is_and_whether_it_runs(own_redis: RedisServer) -> None:
+    """A server shows its address and its state."""
+    assert f"RedisServer({own_redis.url}, running)" == repr(own_redis)
+
+    own_redis.stop()
+
+    assert f"RedisServer({own_redis.url}, not running)" == repr(own_redis)
+
+
 def test_flush_empties_it(own_redis: RedisServer) -> None:
     """After `flush()` no key is left."""
     with own_redis.client() as client:

@@ -1,4 +1,4 @@
-"""The keeper's thread: it listens to Redis and does what the keeper machine says."""
+"""The keeper's thread: it drives the keeper's rounds."""
 
 import threading
 from collections.abc import Callable
@@ -6,9 +6,9 @@ from typing import Protocol, TypeVar
 
 import attrs
 
-from hybridcache.engine.channel_requests import Echo
-from hybridcache.engine.keeper import Keeper, Subscribe
-from hybridcache.engine.request import Fault, Request, Trouble
+from hybridcache.engine.keeper import Chore, Keeper, Subscribe
+from hybridcache.engine.request import Fault, Request
+from hybridcache.engine.rounds import Listen, rounds
 
 A = TypeVar("A")
 
@@ -31,6 +31,9 @@ class Listening(Protocol):
 
     def close(self) -> None:
         """Close the connection."""
+
+    def forked(self) -> None:
+        """Leave the parent's connection to the parent."""
 
 
 @attrs.define(eq=False)
@@ -60,28 +63,26 @@ class KeeperThread:
             self._thread.start()
 
     def _run(self) -> None:
-        while not self._stopped:
-            self._step()
+        work = rounds(self.keeper, self.now, lambda: self._stopped)
+        answer: object = None
+        while True:
+            try:
+                chore = work.send(answer)
+            except StopIteration:
+                break
+            answer = self._do(chore)
         self.subscription.close()
 
-    def _step(self) -> None:
-        keeper = self.keeper
-        for chore in keeper.due(self.now()):
-            match chore:
-                case Subscribe():
-                    channel = keeper.channel
-                    if self.subscription.open(channel.events, channel.echo):
-                        keeper.opened(self.now())
-                case Echo():
-                    self.upstream.ask(chore, self.timeout)
-                case _:
-                    answer = self.upstream.ask(chore, self.timeout)
-                    keeper.answered(chore, answer, self.now())
-                    down = isinstance(answer, Fault) and answer.trouble is Trouble.DOWN
-                    if down or self._stopped:
-                        # Each of the others would take as long: look around first.
-                        break
-        self.subscription.listen(keeper, keeper.wait(self.now()), self.now)
+    def _do(self, chore: Chore | Listen) -> object:
+        match chore:
+            case Listen(wait=wait):
+                self.subscription.listen(self.keeper, wait, self.now)
+                return None
+            case Subscribe():
+                channel = self.keeper.channel
+                return self.subscription.open(channel.events, channel.echo)
+            case _:
+                return self.upstream.ask(chore, self.timeout)
 
     def stop(self) -> None:
         """End the thread and wait for it, unless it is the calling one."""
@@ -94,4 +95,5 @@ class KeeperThread:
         """Be without a thread in the child of a fork, until it is needed."""
         self._lock = threading.Lock()
         self._thread = None
+        self.subscription.forked()
         self.keeper.connected = False

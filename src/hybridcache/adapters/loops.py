@@ -122,12 +122,12 @@ class LoopPorts:
         if not latch.add(wake):
             return latch.answer
         alarm = loop.call_later(max(0.0, timeout), _settle, woken)
-        look = latch.carrier is not None and latch.carrier is not loop
         try:
-            while not woken.done():
-                await asyncio.wait((woken,), timeout=LOOK_EVERY if look else None)
-                if latch.orphaned():
-                    break
+            if latch.carrier is None or latch.carrier is loop:
+                await woken
+            else:
+                while not woken.done() and not latch.orphaned():
+                    await asyncio.wait((woken,), timeout=LOOK_EVERY)
         finally:
             alarm.cancel()
             latch.discard(wake)

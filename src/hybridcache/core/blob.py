@@ -131,6 +131,10 @@ def parse(blob: bytes, name: str, shape: bytes) -> tuple[Header, bytes]:
         raise Undecodable("key", "written under another key")
     if crc != crc32(memoryview(blob)[_CRC_END:]):
         raise Undecodable("checksum", "damaged")
+    if version < instant_us:
+        # Version = max(previous + 1, instant): no write has a later instant, which
+        # would make an entry look younger than it is. The checksum is older than both.
+        raise Undecodable("instants", f"version {version}, instant {instant_us}")
     if not 0.0 <= fresh_for <= ttl < math.inf:
         raise Undecodable("lifetimes", f"fresh_for={fresh_for!r}, ttl={ttl!r}")
     if fingerprint != shape:

@@ -46,7 +46,7 @@ class NoStableText(TypeError):  # noqa: N818 (inside only; callers name the argu
 
     Attributes:
 
-        problem: Half a sentence about the value: ``is a Connection``.
+        problem: Half a sentence about the value: ``is of type Connection``.
     """
 
     def __init__(self, problem: str) -> None:
@@ -210,7 +210,8 @@ def _record(value: object, depth: int) -> str:
     ):
         names = [field.name for field in dataclass_fields(kind)]
     if names is None:
-        problem = f"{'is' if depth == 1 else 'holds'} a {_shown_name(kind)}"
+        where = "is" if depth == 1 else "holds a value"
+        problem = f"{where} of type {_shown_name(kind)}"
         raise NoStableText(problem)
     parts = [f"{name}={value_text(getattr(value, name), depth)}" for name in names]
     return f"{_class_name(kind)}({','.join(parts)})"

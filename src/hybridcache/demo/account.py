@@ -2,7 +2,7 @@
 
 import attrs
 
-from hybridcache.demo.tally import Tally
+from hybridcache.demo.tally import TAGS, Tally
 from hybridcache.demo.wording import long_time, number, seconds_of
 
 
@@ -14,7 +14,7 @@ class Account:
 
         total: All that happened.
 
-        stopped: What happened while Redis was away.
+        stopped: What began while Redis was away.
 
         away: For how long that was.
 
@@ -52,25 +52,33 @@ class Account:
 
     def _calls(self) -> str:
         who = f"{self.processes} processes with {self.callers} callers each"
-        return f"{number(self.total.calls, 'call')}, by {who}."
+        lines = [f"{number(self.total.calls, 'call')}, by {who}."]
+        for tag in TAGS:
+            count = self.total.of(tag)
+            slowest = (
+                f"   the slowest {seconds_of(count.slowest)}" if count.calls else ""
+            )
+            lines.append(f"   {tag:<13}{count.calls:>9,}{slowest}")
+        return "\n   ".join(lines)
 
     def _loads(self) -> str:
         total = self.total
         return (
-            f"{number(total.loads, 'load')} ({seconds_of(total.load_seconds)} of"
-            f" searching) and {number(total.requests, 'request')} to Redis served them"
-            " all."
+            f"{number(total.loads, 'load')}, those in the background included"
+            f" ({seconds_of(total.load_seconds)} of searching), and"
+            f" {number(total.requests, 'request')} to Redis served them all."
         )
 
     def _saved(self) -> str:
-        calls = self.total.of()
-        alone = calls.calls * self.search_seconds
-        saved = alone - calls.seconds
+        served = self.total.of("hit-fresh", "hit-stale", "suppressed")
+        alone = served.calls * self.search_seconds
+        saved = alone - served.seconds
         return (
-            f"{saved:,.0f} seconds ({long_time(saved)}): without a cache each call would"
-            f" have taken {seconds_of(self.search_seconds)}, as measured before, and all"
-            f" of them {long_time(alone)}; the callers waited {long_time(calls.seconds)}"
-            " together."
+            f"{saved:,.0f} seconds of callers' time:"
+            f" {number(served.calls, 'call')} were served without a load of about"
+            f" {seconds_of(self.search_seconds)} each, which makes {long_time(alone)},"
+            f" less the {long_time(served.seconds)} that they waited. The callers call"
+            " side by side and their times are added up: it is not time on the clock."
         )
 
     def _redis(self) -> str:
@@ -80,10 +88,11 @@ class Account:
         waited = stopped.of("suppressed")
         return (
             f"It was stopped for {seconds_of(self.away)}, under load. In that time"
-            f" {number(stopped.calls, 'call')}: {hits.calls:,} served from memory (the"
-            f" slowest {seconds_of(hits.slowest)}), {down.calls:,} that searched without"
-            f" Redis, {waited.calls:,} that waited for one of those. The slowest call"
-            f" took {seconds_of(stopped.of().slowest)}. {number(stopped.errors, 'error')}."
+            f" began {number(stopped.calls, 'call')}: {hits.calls:,} served from memory"
+            f" (the slowest {seconds_of(hits.slowest)}), {down.calls:,} that searched"
+            f" without Redis, {waited.calls:,} that waited for one of those. The slowest"
+            f" call took {seconds_of(stopped.of().slowest)}."
+            f" {number(stopped.errors, 'error')}."
         )
 
     def _errors(self) -> str:

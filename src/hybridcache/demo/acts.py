@@ -1,4 +1,8 @@
-"""What happens, in order: six acts, and what is said after each of them."""
+"""What happens, in order: six acts, and what is said after each of them.
+
+The callers go from one act to the next at once. The calls that they began before are
+waited for, so that an act's last row and closing line are complete.
+"""
 
 import time
 from collections.abc import Callable
@@ -8,7 +12,7 @@ import attrs
 from hybridcache.demo.board import Board
 from hybridcache.demo.crew import Crew
 from hybridcache.demo.messages import Ask, Invalidate, Refresh
-from hybridcache.demo.screen import Screen
+from hybridcache.demo.screen import Row, Screen
 from hybridcache.demo.tally import Tally
 from hybridcache.demo.wording import number, seconds_of
 from hybridcache.testing.server import RedisServer
@@ -16,6 +20,7 @@ from hybridcache.testing.server import RedisServer
 WORD = "lock"
 NEW_WORDS = ("socket", "yield")
 WORDS = (WORD, *NEW_WORDS)
+MISS = "miss"
 
 COLD, STALE, REFRESH, INVALIDATION, STOPPED, BACK = range(1, 7)
 NAMES = {
@@ -39,8 +44,7 @@ SECONDS = {
 FRESH_FOR = 3.5
 
 POLL = 0.1
-# Every worker has reported once more after this.
-SETTLED = 0.4
+ROW_EVERY = 1.0
 READY_WITHIN = 15.0
 # How much longer than planned an act may take until what it shows has happened.
 GRACE = 2.5
@@ -57,6 +61,10 @@ class Stage:
         away: How long Redis was away, seconds.
 
         back_at: When it ran again, on the monotonic clock.
+
+        asked_at: When the callers were told of the act, on the monotonic clock.
+
+        row_at: When the next row is due, on the monotonic clock.
     """
 
     crew: Crew
@@ -67,6 +75,8 @@ class Stage:
     speed: float
     started: float = attrs.field(factory=time.monotonic)
     current: int = COLD
+    asked_at: float = 0.0
+    row_at: float = 0.0
     away: float = 0.0
     back_at: float = 0.0
 
@@ -74,48 +84,56 @@ class Stage:
         """Play all acts."""
         self._ready()
         everyone = self.callers * self.board.processes
-        self._act(
+        self._begin(
             COLD,
             f"{everyone} callers in {self.board.processes} processes ask for"
             f' "{WORD}" at the same moment.',
         )
-        self._hold(lambda tally: tally.calls >= everyone and tally.loads > 0)
-        self._act(STALE, "The value grows old, and is served while a new one is made.")
-        self._hold(lambda tally: tally.of("hit-stale").calls > 0 and tally.loads > 0)
-        self._act(REFRESH, "One process calls refresh(): a new load, now.")
+        self._hold(lambda tally: tally.calls >= everyone)
+        self._begin(
+            STALE, "The value grows old, and is served while a new one is made."
+        )
+        # Not before the load has ended, or the refresh to come would only join it.
+        self._hold(lambda tally: tally.load_seconds > 0)
+        self._begin(REFRESH, "One process calls refresh(): a new load, now.")
         self.crew.tell(Refresh(WORD), process=0)
         self._hold(lambda _: len(self.board.done) > 0)
-        self._act(INVALIDATION, "One process calls invalidate(): all must forget.")
+        self._begin(INVALIDATION, "One process calls invalidate(): all must forget.")
         self.crew.tell(Invalidate(WORD), process=0)
-        self._hold(lambda tally: tally.loads > 0)
+        self._hold(lambda tally: tally.of("miss").calls > 0)
 
-        self._ask(STOPPED, (WORD,))
+        # The callers hear of this act once Redis is gone, and of the next one before
+        # it is started: what begins in it begins without Redis.
         self.server.stop()
         stopped_at = time.monotonic()
-        self._ask(STOPPED, WORDS[:2])
         new = " and then ".join(f'"{word}"' for word in NEW_WORDS)
-        self._say_after(INVALIDATION)
-        self._say_before(
+        self._begin(
             STOPPED,
             f"The server is gone. The callers go on, and ask for {new} as well, which"
             " no tier has.",
+            words=WORDS[:2],
         )
         self._hold(lambda tally: tally.of("upstream-down").calls > 0, share=0.5)
-        self._ask(STOPPED, WORDS)
-        self._hold(lambda tally: tally.of("upstream-down").calls > 1, share=0.5)
+        self.crew.tell(Ask(STOPPED, WORDS))
+        self._hold(lambda tally: tally.of("upstream-down").calls > 1)
 
+        self._ask(BACK, WORDS)
         self.server.start()
         self.back_at = time.monotonic()
         self.away = self.back_at - stopped_at
-        self._ask(BACK, WORDS)
-        self._say_after(STOPPED)
-        self._say_before(BACK, "The server runs again, and is empty.")
+        self._open(
+            BACK,
+            "The server runs again, and is empty. Gone with its data are the marks"
+            " that vouch for what memory holds, so all is loaded anew: lost data"
+            " invalidates, it never brings old values back.",
+        )
         self._hold(
             lambda tally: (
                 tally.of("hit-fresh").calls > 0 and None not in self._reached()
             )
         )
-        self._say_after(BACK)
+        self.board.record(self.crew.leave())
+        self._end()
 
     def _ready(self) -> None:
         deadline = time.monotonic() + READY_WITHIN
@@ -123,40 +141,47 @@ class Stage:
             if time.monotonic() > deadline:
                 msg = f"the workers were not ready within {READY_WITHIN} s"
                 raise RuntimeError(msg)
-            self.board.record(self.crew.hear(POLL), time.monotonic())
+            self.board.record(self.crew.hear(POLL))
 
-    def _act(self, act: int, title: str) -> None:
-        self._ask(act, (WORD,))
-        if act != COLD:
-            self._say_after(act - 1)
-        self._say_before(act, title)
+    def _begin(self, act: int, title: str, *, words: tuple[str, ...] = (WORD,)) -> None:
+        self._ask(act, words)
+        self._open(act, title)
 
     def _ask(self, act: int, words: tuple[str, ...]) -> None:
-        self.current = act
         self.crew.tell(Ask(act, words))
+        self.asked_at = time.monotonic()
+
+    def _open(self, act: int, title: str) -> None:
+        if act != COLD:
+            # It has an end: no call waits longer than its policy lets it.
+            while not self.board.is_over(self.current):
+                self._look()
+            self._end()
+        self.current = act
+        self.screen.say(f"\n{act}. {NAMES[act]}: {title}")
+        self.row_at = time.monotonic() + ROW_EVERY
 
     def _hold(self, happened: Callable[[Tally], bool], *, share: float = 1.0) -> None:
-        begun = time.monotonic()
         planned = SECONDS[self.current] * share / self.speed
-        while (passed := time.monotonic() - begun) < planned + GRACE:
+        while (passed := time.monotonic() - self.asked_at) < planned + GRACE:
             if passed >= planned and happened(self.board.act(self.current)):
                 return
             self._look()
 
     def _look(self) -> None:
-        self.board.record(self.crew.hear(POLL), time.monotonic())
-        now = time.monotonic()
-        name, seconds = NAMES[self.current], now - self.started
-        self.screen.show(self.board, name, seconds=seconds, now=now)
+        self.board.record(self.crew.hear(POLL))
+        if time.monotonic() >= self.row_at:
+            self.row_at = time.monotonic() + ROW_EVERY
+            self._show(self.board.next_row(self.current))
 
-    def _say_before(self, act: int, title: str) -> None:
-        self.screen.say(f"\n{act}. {NAMES[act]}: {title}")
+    def _show(self, row: Row) -> None:
+        seconds = time.monotonic() - self.started
+        self.screen.show(NAMES[self.current], seconds, row, self.board)
 
-    def _say_after(self, act: int) -> None:
-        settled = time.monotonic() + SETTLED
-        while time.monotonic() < settled:
-            self._look()
-        self.screen.say(f"   {self._summary(act)}")
+    def _end(self) -> None:
+        if any(row := self.board.next_row(self.current)):
+            self._show(row)
+        self.screen.say(f"   {self._summary(self.current)}")
 
     def _reached(self) -> list[float | None]:
         """Say when Redis first answered each process since it is back."""
@@ -165,38 +190,45 @@ class Stage:
 
     def _summary(self, act: int) -> str:
         tally = self.board.act(act)
+        loads = number(tally.loads, "load")
+        waited = f"{number(tally.of('suppressed').calls, 'call')} waited"
         hits = tally.of("hit-fresh", "hit-stale")
-        waited = tally.of("suppressed")
-        made = f"{number(tally.loads, 'load')}, {number(waited.calls, 'call')} waited for it"
         served = number(hits.calls, "hit")
         if hits.calls:
             served += f", the slowest {seconds_of(hits.slowest)}"
         if act == STALE:
             stale = tally.of("hit-stale")
             return (
-                f"-> {number(stale.calls, 'stale hit')}, the slowest"
-                f" {seconds_of(stale.slowest)}; {number(tally.loads, 'load')} in the"
-                f" background; {number(waited.calls, 'call')} waited."
+                f"-> {loads} in the background; {number(stale.calls, 'stale hit')}, the"
+                f" slowest {seconds_of(stale.slowest)}; {waited}."
             )
-        if act == REFRESH and self.board.done:
+        if act == REFRESH:
             did = self.board.done[0]
-            return f"-> It took {seconds_of(did.seconds)} ({did.result}); meanwhile {served}."
-        if act == INVALIDATION and len(self.board.done) > 1:
+            own = " (this caller's own load made the value)"
+            why = own if did.result == MISS else ""
+            return (
+                f"-> {loads}; refresh() took {seconds_of(did.seconds)}, its outcome:"
+                f" {did.result}{why}; {served}."
+            )
+        if act == INVALIDATION:
             did = self.board.done[1]
-            return f"-> It {did.result} in {seconds_of(did.seconds)}; {made}; {served}."
+            return (
+                f"-> {loads}, {waited} for it; invalidate() {did.result} in"
+                f" {seconds_of(did.seconds)}; {served}."
+            )
         if act == STOPPED:
             down = tally.of("upstream-down")
             return (
-                f"-> {number(down.calls, 'call')} loaded without Redis,"
-                f" {number(waited.calls, 'call')} waited for those; {served};"
-                f" {number(tally.errors, 'error')}."
+                f"-> {loads} without Redis, those in the background included:"
+                f" {number(down.calls, 'call')} made their own, {waited} for those;"
+                f" {served}; {number(tally.errors, 'error')}."
             )
         if act == BACK:
             reached = [at - self.back_at for at in self._reached() if at is not None]
             all_of_them = len(reached) == self.board.processes
             after = f" after {seconds_of(max(reached))}" if all_of_them else ""
             return (
-                f"-> It answered {len(reached)} of {self.board.processes} processes"
-                f" again{after}; {number(tally.loads, 'load')}; {served}."
+                f"-> {loads}; Redis answered {len(reached)} of {self.board.processes}"
+                f" processes again{after}; {waited}; {served}."
             )
-        return f"-> {made}; then {served}."
+        return f"-> {loads}, {waited} for it; then {served}."

@@ -71,10 +71,20 @@ class Ready:
 
 @attrs.frozen
 class Report:
-    """What happened since the last report, by act."""
+    """What happened since the last report, by act.
+
+    Attributes:
+
+        process: Whose it is.
+
+        acts: What was counted.
+
+        earliest: No call of an earlier act is still to be counted.
+    """
 
     process: int
     acts: dict[int, Tally]
+    earliest: int
 
 
 @attrs.frozen

@@ -1,10 +1,14 @@
-"""What is shown while it runs: a live table, or a line a second where none can be."""
+"""What is shown while it runs: a live table, or a line a second where none can be.
+
+A row holds the calls of one act that no row had before: together they are all calls.
+"""
 
 import os
 import sys
 import textwrap
+from collections import Counter
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeAlias
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -12,10 +16,12 @@ from rich.table import Table
 from rich.text import Text
 
 from hybridcache.demo.board import Board
-from hybridcache.demo.tally import TAGS
+from hybridcache.demo.tally import ERRORS, TAGS
 
 WIDTH = 78
-LINE_EVERY = 1.0
+
+# The calls by outcome, for each process.
+Row: TypeAlias = list[Counter[str]]
 
 
 class Screen(Protocol):
@@ -38,8 +44,8 @@ class Screen(Protocol):
         """Print a paragraph that stays."""
         ...
 
-    def show(self, board: Board, act: str, *, seconds: float, now: float) -> None:
-        """Show the numbers of this moment."""
+    def show(self, act: str, seconds: float, row: Row, board: Board) -> None:
+        """Show a row of *act*, *seconds* after the beginning."""
         ...
 
 
@@ -67,7 +73,7 @@ class PlainScreen:
     """Lines of plain text: for files, pipes and dumb terminals."""
 
     def __init__(self) -> None:
-        self._next_at = 0.0
+        self._headed = False
 
     def __enter__(self) -> Self:
         return self
@@ -84,24 +90,20 @@ class PlainScreen:
         """Print a paragraph that stays."""
         print(wrap(text), flush=True)
 
-    def show(self, board: Board, act: str, *, seconds: float, now: float) -> None:
-        """Print a line of the last second, once a second."""
-        if now < self._next_at:
-            return
-        if not self._next_at:
-            heads = "".join(f"{tag:>{len(tag) + 1}}" for tag in TAGS)
-            print(f"\n{'calls a second':<19}{heads} errors\n")
-        self._next_at = now + LINE_EVERY
-        rates = board.last_second(now)
-        cells = "".join(
-            f"{sum(rate[tag] for rate in rates):>{len(tag) + 1},}" for tag in TAGS
-        )
-        errors = f"{board.total().errors:>7,}"
-        print(f"{seconds:3.0f} s {act:<13}{cells}{errors}", flush=True)
+    def show(self, act: str, seconds: float, row: Row, board: Board) -> None:  # noqa: ARG002 (a line has no room for totals)
+        """Print it as a line."""
+        columns = (*TAGS, ERRORS)
+        if not self._headed:
+            self._headed = True
+            heads = "".join(f" {column}" for column in columns)
+            print(f"\n{'calls since the row':<19}\n{'before, by outcome':<19}{heads}\n")
+        together = sum(row, Counter[str]())
+        cells = "".join(f"{together[column]:>{len(column) + 1},}" for column in columns)
+        print(f"{seconds:3.0f} s {act:<13}{cells}", flush=True)
 
 
 class LiveScreen:
-    """A table that is drawn anew a few times a second."""
+    """A table that is drawn anew with every row."""
 
     def __init__(self) -> None:
         self._console = Console(highlight=False, markup=False, emoji=False)
@@ -128,18 +130,17 @@ class LiveScreen:
         width = min(WIDTH, self._console.width - 1)
         self._console.print(wrap(text, width))
 
-    def show(self, board: Board, act: str, *, seconds: float, now: float) -> None:
+    def show(self, act: str, seconds: float, row: Row, board: Board) -> None:
         """Draw the table."""
-        rates = board.last_second(now)
         total = board.total()
         table = Table(title=f"{act}, {seconds:.0f} s", title_justify="left")
-        table.add_column("calls a second")
+        table.add_column("new calls")
         for number in range(board.processes):
             table.add_column(f"process {number + 1}", justify="right")
         table.add_column("together", justify="right", style="bold")
         table.add_column("so far", justify="right")
         for tag in TAGS:
-            cells = [rate[tag] for rate in rates]
+            cells = [calls[tag] for calls in row]
             numbers = [*cells, sum(cells), total.of(tag).calls]
             table.add_row(
                 tag, *(f"{number:,}" if number else "-" for number in numbers)

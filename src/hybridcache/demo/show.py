@@ -64,11 +64,9 @@ def _run(length: float) -> int:
             for process in range(PROCESSES)
         ]
         board = Board(PROCESSES)
-        with Crew(starts) as crew:
-            with show:
-                stage = Stage(crew, server, show, board, CALLERS, speed)
-                stage.play()
-            board.record(crew.leave(), time.monotonic())
+        with Crew(starts) as crew, show:
+            stage = Stage(crew, server, show, board, CALLERS, speed)
+            stage.play()
     total = board.total()
     account = Account(
         total=total,

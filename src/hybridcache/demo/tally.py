@@ -1,8 +1,11 @@
 """What was measured: calls by outcome, loads, requests to Redis, failures."""
 
+from collections import Counter
+
 import attrs
 
 TAGS = ("hit-fresh", "hit-stale", "miss", "suppressed", "upstream-down")
+ERRORS = "errors"
 
 
 @attrs.define
@@ -28,7 +31,7 @@ class Count:
 
 @attrs.define
 class Tally:
-    """All that happened in one act, in one process or in several.
+    """All that began in one act, in one process or in several.
 
     Attributes:
 
@@ -40,9 +43,9 @@ class Tally:
 
         problems: What was raised or wrong, a few of them.
 
-        loads: Searches that ended.
+        loads: Searches that began.
 
-        load_seconds: How long they took together.
+        load_seconds: How long those of them took together that have ended.
 
         requests: Requests to Redis.
 
@@ -75,6 +78,11 @@ class Tally:
     def errors(self) -> int:
         """Calls that raised or returned a wrong value."""
         return self.failed + self.wrong
+
+    def counts(self) -> Counter[str]:
+        """Return how many calls had each outcome, and the errors."""
+        calls = {tag: count.calls for tag, count in self.outcomes.items()}
+        return Counter(calls | {ERRORS: self.errors})
 
     def add(self, tag: str, seconds: float) -> None:
         """Count one call that returned."""

@@ -7,6 +7,7 @@ It ends when it is told to, and when the demo is gone: the pipe tells.
 import sys
 import threading
 import time
+from collections import Counter
 from multiprocessing.connection import Connection
 
 from prometheus_client import CollectorRegistry
@@ -24,9 +25,9 @@ from hybridcache.demo.messages import (
     Report,
     Start,
 )
-from hybridcache.demo.search import search
+from hybridcache.demo.search import Found, search
 from hybridcache.demo.tally import Tally
-from hybridcache.engine.events import Event, LoadEnded, UpstreamAsked
+from hybridcache.engine.events import Event, UpstreamAsked
 from hybridcache.faces.cache import Cache
 from hybridcache.faces.memory import Memory
 
@@ -49,6 +50,8 @@ class Worker:
         self._leaving = threading.Event()
         self._lock = threading.Lock()
         self._acts: dict[int, Tally] = {}
+        # The calls that have begun and are not counted yet, by act.
+        self._running: Counter[int] = Counter()
         self._done: list[Did] = []
         self._cache = Cache(
             name="demo",
@@ -58,7 +61,7 @@ class Worker:
             registry=CollectorRegistry(),
         )
         policy = Policy(fresh_for=start.fresh_for, ttl=TTL, wait_for=WAIT_FOR)
-        self._search = self._cache.cached(policy, key="search:{word}")(search)
+        self._search = self._cache.cached(policy, key="search:{word}")(self._load)
 
     def run(self) -> None:
         """Call, and report, until told to leave."""
@@ -82,9 +85,11 @@ class Worker:
         with self._lock:
             acts, self._acts = self._acts, {}
             done, self._done = self._done, []
-        self._pipe.send(Report(self._start.process, acts))
+            earliest = min(+self._running, default=self._ask.act)
+        # First: what an act did is known before the act is said to be over.
         for did in done:
             self._pipe.send(did)
+        self._pipe.send(Report(self._start.process, acts, earliest))
 
     # What the demo says
 
@@ -100,7 +105,8 @@ class Worker:
     def _obey(self, command: Command) -> None:
         match command:
             case Ask():
-                self._ask = command
+                with self._lock:
+                    self._ask = command
                 self._open.set()
             case Refresh(word):
                 started = time.monotonic()
@@ -132,24 +138,30 @@ class Worker:
     def _call(self, number: int) -> None:
         self._open.wait()
         while not self._leaving.is_set():
-            ask = self._ask
-            word = ask.words[number % len(ask.words)]
+            with self._lock:
+                ask = self._ask
+                self._running[ask.act] += 1
+            self._call_once(ask.act, ask.words[number % len(ask.words)])
+            with self._lock:
+                self._running[ask.act] -= 1
             number += 1
-            started = time.monotonic()
-            try:
-                outcome = self._search.outcome(word)
-            except Exception as error:  # noqa: BLE001 (it is what we count)
-                self._failed(ask.act, error)
-            else:
-                seconds = time.monotonic() - started
-                right = outcome.value == self._start.expected[word]
-                with self._lock:
-                    tally = self._tally(ask.act)
-                    tally.add(outcome.tag, seconds)
-                    if not right:
-                        tally.wrong += 1
-                        tally.problems.add(f"wrong value for {word!r}: {outcome}"[:300])
             self._leaving.wait(self._start.pause)
+
+    def _call_once(self, act: int, word: str) -> None:
+        started = time.monotonic()
+        try:
+            outcome = self._search.outcome(word)
+        except Exception as error:  # noqa: BLE001 (it is what we count)
+            self._failed(act, error)
+            return
+        seconds = time.monotonic() - started
+        right = outcome.value == self._start.expected[word]
+        with self._lock:
+            tally = self._tally(act)
+            tally.add(outcome.tag, seconds)
+            if not right:
+                tally.wrong += 1
+                tally.problems.add(f"wrong value for {word!r}: {outcome}"[:300])
 
     def _failed(self, act: int, error: Exception) -> None:
         with self._lock:
@@ -157,13 +169,20 @@ class Worker:
             tally.failed += 1
             tally.problems.add(f"{type(error).__name__}: {error}"[:300])
 
-    def _observe(self, event: Event) -> None:
-        if isinstance(event, LoadEnded):
+    def _load(self, word: str) -> Found:
+        # Counted when it begins: a background load may outlast its act.
+        with self._lock:
+            act = self._ask.act
+            self._tally(act).loads += 1
+        started = time.monotonic()
+        try:
+            return search(word)
+        finally:
             with self._lock:
-                tally = self._tally(self._ask.act)
-                tally.loads += 1
-                tally.load_seconds += event.seconds
-        elif isinstance(event, UpstreamAsked):
+                self._tally(act).load_seconds += time.monotonic() - started
+
+    def _observe(self, event: Event) -> None:
+        if isinstance(event, UpstreamAsked):
             with self._lock:
                 tally = self._tally(self._ask.act)
                 tally.requests += 1

@@ -49,6 +49,7 @@ class ReadMarker(Request[bytes]):
     """Read the marker; one that is missing is made anew with *fresh*."""
 
     operation: ClassVar[str] = "marker"
+    reads_anyway: ClassVar[bool] = True
 
     channel: Channel
     fresh: str

@@ -10,6 +10,7 @@ from hybridcache.core.errors import LoadFailedElsewhere, Undecodable
 from hybridcache.core.outcome import Scope
 from hybridcache.core.policy import Suppress
 from hybridcache.engine import records
+from hybridcache.engine.answers import Missing
 from hybridcache.engine.channel_requests import ReadMarker
 from hybridcache.engine.command import Await, Flow
 from hybridcache.engine.context import Context, Query, Remote, ask
@@ -29,7 +30,7 @@ from hybridcache.engine.lease_requests import (
 )
 from hybridcache.engine.names import Names
 from hybridcache.engine.plan import Plan
-from hybridcache.engine.recall import Missing, adopt
+from hybridcache.engine.recall import adopt
 from hybridcache.engine.request import Fault, Trouble
 
 V = TypeVar("V")

@@ -1,5 +1,6 @@
 """What every flow is given: the node, the clock, the dice, and one lookup's facts."""
 
+import itertools
 from collections.abc import Callable
 from typing import Generic, TypeVar, cast
 
@@ -19,6 +20,13 @@ from hybridcache.engine.tally import Tally
 
 A = TypeVar("A")
 V = TypeVar("V")
+
+
+_readers = itertools.count()
+
+
+def _reader() -> bytes:
+    return next(_readers).to_bytes(8, "big")
 
 
 @attrs.frozen
@@ -64,6 +72,9 @@ class Context:
         closed: Whether the cache was closed meanwhile.
 
         heard: Whether anybody takes the events; what is hot makes none if not.
+
+        reader: Tells it from every other: only one cache's lookups share a read. A
+            sync lookup on a loop's own thread would wait for ever for a task's.
     """
 
     cache: str
@@ -76,6 +87,7 @@ class Context:
     warn: Callable[[str, Unencodable], None]
     closed: Callable[[], bool]
     heard: bool = True
+    reader: bytes = attrs.field(factory=_reader)
 
     def undecodable(self, reason: str) -> None:
         """Report bytes that are no entry of ours."""

@@ -21,6 +21,7 @@ from hybridcache.engine.request import (
     milliseconds,
     optional_bytes,
     sequence,
+    unsigned,
 )
 
 
@@ -124,8 +125,8 @@ class Write(Request[Written | Lost]):
     def parse(self, replies: Sequence[object]) -> Written | Lost:
         """Read which of the two it was."""
         match sequence(replies[0]):
-            case [b"stored", int(version), int(instant)]:
-                return Written(version, instant)
+            case [b"stored", version, instant]:
+                return Written(unsigned(version), unsigned(instant))
             case [b"lost"]:
                 return Lost()
             case _:

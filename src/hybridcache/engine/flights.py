@@ -13,9 +13,11 @@ import attrs
 
 from hybridcache.core.errors import ReentrantLoad
 from hybridcache.core.outcome import Scope, Tier
+from hybridcache.engine.answers import Hit, Missing
 from hybridcache.engine.form import Form
 from hybridcache.engine.latch import Latch, Lock
 from hybridcache.engine.poison import Fill
+from hybridcache.engine.request import Fault
 
 V = TypeVar("V")
 
@@ -62,7 +64,16 @@ class Checked:
     stands: bool
 
 
-Landing: TypeAlias = Loaded[object] | Adopted[object] | Failed | Handover | Checked
+@attrs.frozen
+class Answered:
+    """An entry was read from Redis once for all who asked: what came of it."""
+
+    answer: Hit | Missing | Fault
+
+
+Landing: TypeAlias = (
+    Loaded[object] | Adopted[object] | Failed | Handover | Checked | Answered
+)
 
 
 @attrs.define(eq=False)
@@ -83,6 +94,9 @@ class Flight:
 
         background: Whether it is a refresh that nobody waits for at first.
 
+        cold: Whether Redis held nothing that its load could replace: who comes
+            meanwhile need not look there.
+
         awaiting: Flights that the code of this load waits for right now.
     """
 
@@ -92,6 +106,7 @@ class Flight:
     fill: Fill
     abandon_at: float
     background: bool
+    cold: bool = False
     awaiting: list["Flight"] = attrs.field(factory=list)
 
     def reaches(self, other: "Flight") -> bool:

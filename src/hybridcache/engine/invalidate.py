@@ -37,7 +37,7 @@ def clear(ctx: Context) -> Flow[Invalidated]:
             answer = yield from ask(ctx, ctx.redis, Clear(ctx.node.channel, marker))
             reached = not isinstance(answer, Fault)
     finally:
-        # Which of two markers Redis has now, only its messages tell, in their order.
+        # Which of two markers Redis has now, only Redis can tell.
         ctx.node.cleared(None)
         ctx.observe(InvalidationDone(ctx.cache, "local"))
     return Invalidated(reached_redis=reached)

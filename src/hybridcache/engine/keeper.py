@@ -48,6 +48,7 @@ class Keeper:
     _heard_at: float = attrs.field(default=0.0, init=False)
     _subscribe_at: float = attrs.field(default=0.0, init=False)
     _marker_at: float | None = attrs.field(default=None, init=False)
+    _clears: int = attrs.field(default=0, init=False)
     _echo_at: float = attrs.field(default=0.0, init=False)
     _renew_at: float = attrs.field(default=0.0, init=False)
     _release_at: float = attrs.field(default=0.0, init=False)
@@ -79,7 +80,7 @@ class Keeper:
             self._release_at = now + RELEASE_EVERY
             chores += [
                 Settle(one.names, one.token, self.channel)
-                for one in self.node.leases.take_unwanted(now)
+                for one in self.node.leases.to_release(now)
             ]
         chores += self._subscription(now)
         return chores
@@ -92,10 +93,11 @@ class Keeper:
             return [Subscribe()]
         chores: list[Chore] = []
         if self._marker_at is None and self.node.whole and self.node.marker is None:
-            # A clear() of this node: its message may tell first, or have told.
+            # After a clear(), this node's or another's.
             self._marker_at = now
         if self._marker_at is not None and now >= self._marker_at:
             self._marker_at = now + RESUBSCRIBE_AFTER
+            self._clears = self.node.clears
             chores.append(ReadMarker(self.channel, self.token()))
         if now >= self._echo_at:
             self._echo_at = now + ECHO_EVERY
@@ -160,15 +162,14 @@ class Keeper:
                 self.node.gate.signal(signal)
             case ReadMarker():
                 if isinstance(answer, bytes) and self.connected:
-                    self._marker_at = None
                     self._heard_at = now
-                    self.node.subscribed(answer)
+                    told = self.node.subscribed(answer, self._clears)
+                    self._marker_at = None if told else now
             case Renew():
                 if answer is False:
                     self.node.leases.drop(chore.token)
             case Settle():
-                if isinstance(answer, Fault) and answer.trouble is Trouble.DOWN:
-                    until = now + ECHO_WITHIN
-                    self.node.leases.unwanted(chore.names, chore.token, until)
+                if not (isinstance(answer, Fault) and answer.trouble is Trouble.DOWN):
+                    self.node.leases.released(chore.token)
             case Subscribe() | Echo():
                 return

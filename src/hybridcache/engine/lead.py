@@ -15,6 +15,7 @@ from hybridcache.core.outcome import Tier
 from hybridcache.core.policy import LONGEST
 from hybridcache.core.reply import NoStore, NotModified, Store
 from hybridcache.engine import records
+from hybridcache.engine.answers import Hit
 from hybridcache.engine.command import CallLoader, Flow
 from hybridcache.engine.context import NOWHERE, Context, Query, Remote, ask
 from hybridcache.engine.current import CurrentLoad, Raised
@@ -26,7 +27,7 @@ from hybridcache.engine.lease_requests import LEASE_MS, Mode, Settle
 from hybridcache.engine.leases import Lease
 from hybridcache.engine.names import Names
 from hybridcache.engine.plan import Plan
-from hybridcache.engine.recall import Hit, kept_of
+from hybridcache.engine.recall import kept_of
 from hybridcache.engine.request import Fault, Trouble
 
 V = TypeVar("V")

@@ -131,12 +131,12 @@ class Acquire(Request[Claim]):
                 return Granted()
             case [b"entry", seconds, micros, bytes(found)]:
                 return Found(found, microseconds([seconds, micros]))
-            case [b"held", bytes(token), int(left)]:
-                return Held(token.decode("latin-1"), left / 1000)
-            case [b"held-off", int(left)]:
-                return HeldOff(left / 1000)
-            case [b"failed", int(left), bytes(data)]:
-                return Record(data, left / 1000)
+            case [b"held", bytes(token), left]:
+                return Held(token.decode("latin-1"), integer(left) / 1000)
+            case [b"held-off", left]:
+                return HeldOff(integer(left) / 1000)
+            case [b"failed", left, bytes(data)]:
+                return Record(data, integer(left) / 1000)
             case [b"result", bytes(data)]:
                 return Record(data)
             case _:

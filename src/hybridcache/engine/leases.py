@@ -67,11 +67,16 @@ class LeaseBook:
                 del self._held[lease.token]
             return list(self._held.values())
 
-    def take_unwanted(self, now: float) -> list[Lease]:
-        """Return the leases to release, each once; Redis ended the older ones."""
+    def to_release(self, now: float) -> list[Lease]:
+        """Return the leases to release; Redis ended the older ones."""
         with self._lock:
-            unwanted, self._unwanted = self._unwanted, []
-        return [lease for lease in unwanted if now < lease.until]
+            self._unwanted = [one for one in self._unwanted if now < one.until]
+            return list(self._unwanted)
+
+    def released(self, token: str) -> None:
+        """Redis was told, or will not hear of it: do not tell it again."""
+        with self._lock:
+            self._unwanted = [one for one in self._unwanted if one.token != token]
 
     def clear(self) -> None:
         """Forget all: in the child of a fork they are the parent's."""

@@ -12,6 +12,7 @@ from hybridcache.engine.context import Context, Query
 from hybridcache.engine.events import RefreshEnded
 from hybridcache.engine.flights import (
     Adopted,
+    Answered,
     Checked,
     Failed,
     Flight,
@@ -57,7 +58,7 @@ def _result(landing: Landing) -> str:
             return "adopted"
         case Failed():
             return "failed"
-        case Handover() | Checked():
+        case Handover() | Checked() | Answered():
             return "elsewhere"
 
 

@@ -5,8 +5,8 @@ deadline that is fixed once at its start. Cancelling it ends only the awaiting.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TypeVar
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Final, TypeVar
 
 from hybridcache.core.decision import (
     Expired,
@@ -27,16 +27,14 @@ from hybridcache.core.outcome import (
     Outcome,
     Peeked,
     Refresh,
-    Scope,
-    Suppressed,
     Tier,
     UpstreamDown,
 )
 from hybridcache.core.policy import RunIn
+from hybridcache.engine.answers import Hit, Missing
 from hybridcache.engine.command import Await, Flow, Spawn
 from hybridcache.engine.context import Context, Query
 from hybridcache.engine.current import CURRENT
-from hybridcache.engine.events import WaitEnded
 from hybridcache.engine.flights import (
     Adopted,
     Failed,
@@ -45,13 +43,17 @@ from hybridcache.engine.flights import (
     Loaded,
     check_cycle,
 )
+from hybridcache.engine.landed import outcome_of
 from hybridcache.engine.lease_requests import Mode
 from hybridcache.engine.load import load
 from hybridcache.engine.plan import Plan
-from hybridcache.engine.recall import Hit, Missing, fetch, fresh_in_memory, recall
+from hybridcache.engine.recall import fetch, fresh_in_memory, loads_from_cold, recall
 from hybridcache.engine.request import Fault
 
 V = TypeVar("V")
+
+# For a lookup that no load makes: nobody has to see it wait.
+NO_LOAD: Final = nullcontext()
 
 
 def look_up(ctx: Context, query: Query[V]) -> Flow[Outcome[V]]:
@@ -65,7 +67,7 @@ def look_up(ctx: Context, query: Query[V]) -> Flow[Outcome[V]]:
             if served is not None:
                 return served
             plan = Plan(rejected=found.identity, previous=found.form)
-        if ctx.redis is not None:
+        if ctx.redis is not None and not loads_from_cold(ctx, query):
             answer = yield from fetch(ctx, ctx.redis, query)
             match answer:
                 case Hit():
@@ -156,7 +158,7 @@ def serve(ctx: Context, query: Query[V], hit: Hit) -> Flow[Outcome[V] | None]:
 
 def _serve_and_refresh(
     ctx: Context, query: Query[V], hit: Hit, state: Freshness, now: float
-) -> Flow[Outcome[V]]:
+) -> Flow[Outcome[V] | None]:
     flight, started = yield from start_refresh(ctx, query, hit)
     if isinstance(state, Fresh):
         return HitFresh(query.open(hit.served), tier=hit.tier, age=state.age)
@@ -166,6 +168,9 @@ def _serve_and_refresh(
             landing = yield from Await(flight.latch, timeout)
         if isinstance(landing, Loaded | Adopted):
             return outcome_of(ctx, query, landing, now, leads=started)
+        if isinstance(assess(hit, query.policy, now=ctx.now()), Expired):
+            # While it waited: nothing expired is served.
+            return None
         if landing is not None:
             doing = ctx.node.why_held_off(query.key, ctx.now())
             return HitStale(
@@ -214,6 +219,8 @@ def fly(ctx: Context, query: Query[V], plan: Plan, begun: float) -> Flow[Outcome
             owned_for=policy.owned_for,
             alone=query.alone,
         )
+        if leads:
+            flight.cold = plan.cold
         in_time = plan.mode is Mode.LOAD and not query.bypass
         # From before the start, for an inline load runs within it.
         with _waiting(ctx, flight):
@@ -263,47 +270,19 @@ def _spawn(
         raise
 
 
-@contextmanager
-def _waiting(ctx: Context, flight: Flight) -> Iterator[None]:
+def _waiting(ctx: Context, flight: Flight) -> AbstractContextManager[None]:
     """Let the load that this lookup is part of be seen to wait for *flight*."""
     parent = CURRENT.get()
-    if parent is None:
-        yield
-        return
+    return NO_LOAD if parent is None else _seen(ctx, parent.flight, flight)
+
+
+@contextmanager
+def _seen(ctx: Context, parent: Flight, flight: Flight) -> Iterator[None]:
     with ctx.node.lock:
-        check_cycle(parent.flight, flight)
-        parent.flight.awaiting.append(flight)
+        check_cycle(parent, flight)
+        parent.awaiting.append(flight)
     try:
         yield
     finally:
         with ctx.node.lock:
-            parent.flight.awaiting.remove(flight)
-
-
-def outcome_of(
-    ctx: Context,
-    query: Query[V],
-    landing: Loaded[object] | Adopted[object] | Failed,
-    begun: float,
-    *,
-    leads: bool,
-) -> Outcome[V]:
-    """Turn a flight's landing into this caller's outcome, or raise its error."""
-    waited = ctx.now() - begun
-    match landing:
-        case Failed(error=error):
-            # Raised in several threads: each starts from the loader's traceback.
-            raise error.with_traceback(landing.traceback)
-        case Adopted(scope=None):
-            value = query.open(landing.form)
-            return HitFresh(value, tier=landing.tier, age=landing.age)
-        case Loaded() if leads:
-            value = query.open(landing.form)
-            if landing.cause is not None:
-                return UpstreamDown(value, cause=landing.cause, tier=Tier.LOADER)
-            return Miss(value, load_seconds=landing.load_seconds, stored=landing.stored)
-        case Loaded() | Adopted():
-            scope = Scope.PROCESS if isinstance(landing, Loaded) else Scope.CLUSTER
-            if ctx.heard:
-                ctx.observe(WaitEnded(ctx.cache, scope, waited))
-            return Suppressed(query.open(landing.form), waited=waited, scope=scope)
+            parent.awaiting.remove(flight)

@@ -52,6 +52,8 @@ class Node:
         whole: Whether the subscription can be trusted; always without Redis.
 
         marker: What `clear()` last set, as far as this node knows; None if unknown.
+
+        clears: How many clears were carried out here.
     """
 
     namespace: str
@@ -62,6 +64,7 @@ class Node:
     epoch: int = attrs.field(factory=_epochs.__next__, init=False)
     whole: bool = attrs.field(init=False)
     marker: bytes | None = attrs.field(default=None, init=False)
+    clears: int = attrs.field(default=0, init=False)
     flights: FlightTable = attrs.field(init=False)
     checks: FlightTable = attrs.field(init=False)
     fills: PoisonRegistry = attrs.field(factory=PoisonRegistry, init=False)
@@ -274,6 +277,7 @@ class Node:
             self._elsewhere.clear()
             self._failures.clear()
             self.marker = marker
+            self.clears += 1
             watched = list(self._watches)
         for key in watched:
             self._wake(key, "cleared")
@@ -305,19 +309,22 @@ class Node:
                 if not own:
                     self.invalidated(message.key)
             case Kind.CLEARED:
-                # Our own too: of two at the same moment Redis's order counts.
-                self._learn_marker(message.token.encode(), own=own)
+                self._doubt_marker(message.token.encode(), own=own)
             case Kind.ECHO:
                 return
         if self.on_message is not None:
             self.on_message(message)
 
-    def _learn_marker(self, marker: bytes, *, own: bool) -> None:
-        if own and self.marker is None:
-            # Dropped here when clear() returned; what came since was checked.
-            self.marker = marker
-        elif self.marker != marker:
-            self.cleared(marker)
+    def _doubt_marker(self, marker: bytes, *, own: bool) -> None:
+        """Drop what was stamped otherwise; which marker counts now, Redis tells.
+
+        A message may be older than a `clear()` of our own that has returned: to
+        believe it would bring back what that cleared.
+        """
+        known = self.marker
+        # Our own, dropped when clear() returned; what came since was checked.
+        if known != marker and not (own and known is None):
+            self.cleared(None)
 
     def _wake(self, key: str, why: str) -> None:
         with self.lock:
@@ -327,14 +334,21 @@ class Node:
 
     # The subscription
 
-    def subscribed(self, marker: bytes) -> None:
-        """The subscription is whole: what is filled from now on is trusted."""
+    def subscribed(self, marker: bytes, clears: int | None = None) -> bool:
+        """The subscription is whole: what is filled from now on is trusted.
+
+        False, and nothing is done, if a clear came after the *clears* that there
+        were when Redis was asked: *marker* may be of before it.
+        """
         with self.lock:
+            if clears is not None and clears != self.clears:
+                return False
             if self.marker is not None and self.marker != marker:
                 self.cleared(marker)
             self.marker = marker
             self.whole = True
             self.epoch = next(_epochs)
+            return True
 
     def distrust(self) -> None:
         """The subscription is not whole: every record is suspect from now on."""

@@ -26,6 +26,11 @@ class Plan:
     previous: Form[object] | None = None
     cause: str | None = None
 
+    @property
+    def cold(self) -> bool:
+        """Whether Redis answered that it holds nothing."""
+        return self.mode is Mode.LOAD and not self.rejected and self.cause is None
+
     def again(self) -> "Plan":
         """Return the plan of a follower that takes over."""
         return Plan(self.mode, self.rejected, self.previous)

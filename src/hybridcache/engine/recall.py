@@ -6,64 +6,21 @@ will not do is reported and handed on as something to reject.
 
 from typing import TypeVar
 
-import attrs
-
 from hybridcache.core import blob
 from hybridcache.core.errors import Undecodable
 from hybridcache.core.outcome import Tier
 from hybridcache.core.policy import Policy
+from hybridcache.engine.answers import Hit, Missing
 from hybridcache.engine.command import Await, Flow
 from hybridcache.engine.context import Context, Query, Remote, ask
 from hybridcache.engine.entry_requests import Found, Read
-from hybridcache.engine.flights import Checked, Flight, Handover, Landing
+from hybridcache.engine.flights import Answered, Checked, Flight, Handover, Landing
 from hybridcache.engine.form import Form, Whole, held
 from hybridcache.engine.kept import OVERHEAD, Kept
 from hybridcache.engine.poison import Fill
 from hybridcache.engine.request import Fault
 
 V = TypeVar("V")
-
-
-@attrs.frozen
-class Hit:
-    """What a tier holds, not yet judged; it can be assessed as it is.
-
-    Attributes:
-
-        form: The value, as it may be kept and handed to many.
-
-        tier: Memory or Redis.
-
-        written_at: Monotonic instant, seconds; not later than it really was.
-
-        fresh_for: Seconds.
-
-        ttl: Seconds.
-
-        identity: Tells Redis's entry from any other.
-
-        opened: The value itself where it was decoded just now: for one caller.
-    """
-
-    form: Form[object]
-    tier: Tier
-    written_at: float
-    fresh_for: float
-    ttl: float
-    identity: bytes
-    opened: Whole[object] | None = None
-
-    @property
-    def served(self) -> Form[object]:
-        """What the caller who found it is given."""
-        return self.form if self.opened is None else self.opened
-
-
-@attrs.frozen
-class Missing:
-    """Redis holds nothing that will do; *identity* of what it holds instead."""
-
-    identity: bytes = b""
 
 
 def fresh_in_memory(
@@ -118,7 +75,7 @@ def _still_stands(
         check, leads = ctx.node.join(
             ctx.node.checks,
             query.key,
-            query.shape.fingerprint,
+            ctx.reader + query.shape.fingerprint,
             now=ctx.now(),
             owned_for=redis.timeout,
         )
@@ -157,22 +114,62 @@ def _same(ctx: Context, kept: Kept, found: Found) -> bool:
     )
 
 
+def loads_from_cold(ctx: Context, query: Query[V]) -> bool:
+    """Whether this process loads the key already and Redis is known to be empty.
+
+    Only while messages arrive can nothing have passed that the flight missed.
+    """
+    if query.alone or not ctx.node.whole:
+        return False
+    with ctx.node.lock:
+        flight = ctx.node.flights.find(query.key, ctx.now())
+    return (
+        flight is not None
+        and flight.cold
+        and flight.fingerprint == query.shape.fingerprint
+    )
+
+
 def fetch(ctx: Context, redis: Remote, query: Query[V]) -> Flow[Hit | Missing | Fault]:
-    """Read the entry from Redis and adopt it into memory."""
-    barred = ctx.node.gate.barred()
-    if barred is not None:
-        # Redis is down: nothing to prepare.
-        return barred
-    fill = ctx.node.open_fill(query.key)
+    """Read the entry from Redis and adopt it into memory.
+
+    One caller reads; those who come meanwhile wait for what it learns. An invalidation
+    lets go of the read: who comes after it reads anew.
+    """
+    while True:
+        barred = ctx.node.gate.barred()
+        if barred is not None:
+            # Redis is down: nothing to prepare.
+            return barred
+        # The colon keeps apart from a check of the same key, which learns less.
+        reading, leads = ctx.node.join(
+            ctx.node.checks,
+            query.key,
+            ctx.reader + b":" + query.shape.fingerprint,
+            now=ctx.now(),
+            owned_for=redis.timeout,
+        )
+        if leads:
+            return (yield from _read(ctx, redis, query, reading))
+        landing = yield from Await(reading.latch, redis.timeout)
+        if isinstance(landing, Answered):
+            return landing.answer
+
+
+def _read(
+    ctx: Context, redis: Remote, query: Query[V], reading: Flight
+) -> Flow[Hit | Missing | Fault]:
+    landing: Landing = Handover("the caller that read was cancelled")
     try:
         sent_at = ctx.now()
         read = Read(query.names(redis), marker=_unknown_marker(ctx))
-        answer = yield from ask(ctx, redis, read)
-        if isinstance(answer, Fault):
-            return answer
-        return adopt(ctx, redis, query, answer, fill, sent_at)
+        answer: Hit | Missing | Fault | Found = yield from ask(ctx, redis, read)
+        if isinstance(answer, Found):
+            answer = adopt(ctx, redis, query, answer, reading.fill, sent_at)
+        landing = Answered(answer)
+        return answer
     finally:
-        ctx.node.close_fill(fill)
+        ctx.node.land(reading, landing)
 
 
 def adopt(

@@ -86,6 +86,8 @@ class Request(ABC, Generic[A_co]):
     writes: ClassVar[bool] = True
     # Not even tried while Redis refuses writes: the lookup does without.
     shed: ClassVar[bool] = False
+    # Its last command is a read that has the answer, if the write before is refused.
+    reads_anyway: ClassVar[bool] = False
 
     @abstractmethod
     def calls(self) -> tuple[Command | Call, ...]:
@@ -129,10 +131,19 @@ def optional_bytes(reply: object) -> bytes | None:
 
 
 def integer(reply: object) -> int:
-    """Read an integer."""
-    if isinstance(reply, int):
+    """Read an integer, as long as Redis has them."""
+    # hiredis reads newer forms, too: booleans, and integers without a bound.
+    if type(reply) is int and -(2**63) <= reply < 2**63:
         return reply
     raise Garbled(repr(reply)[:200])
+
+
+def unsigned(reply: object) -> int:
+    """Read an integer that cannot be below 0."""
+    number = integer(reply)
+    if number < 0:
+        raise Garbled(repr(reply)[:200])
+    return number
 
 
 def sequence(reply: object) -> Sequence[object]:

@@ -30,7 +30,7 @@ from hybridcache.faces.memory import Memory
 from hybridcache.faces.options import check_function
 from hybridcache.faces.running import running_loop
 from hybridcache.faces.station import Station, station_for, token
-from hybridcache.faces.upstream import Redis
+from hybridcache.faces.upstream import Upstream
 
 V = TypeVar("V")
 
@@ -55,7 +55,7 @@ class CacheState:
         *,
         name: str,
         prefix: str | None,
-        upstream: Redis | None,
+        upstream: Upstream | None,
         downstream: Memory | None,
         codec: Codec,
         observer: Observer | None,
@@ -88,7 +88,7 @@ class CacheState:
 
     # Wiring
 
-    def _wire(self, upstream: Redis | None, downstream: Memory | None) -> Wiring:
+    def _wire(self, upstream: Upstream | None, downstream: Memory | None) -> Wiring:
         station = station_for(upstream, downstream, self.prefix)
         link = station.link
         ctx = Context(
@@ -116,7 +116,7 @@ class CacheState:
 
     @contextmanager
     def override(
-        self, upstream: Redis | None, downstream: Memory | None
+        self, upstream: Upstream | None, downstream: Memory | None
     ) -> Iterator[None]:
         """Run on other tiers inside the block, in every thread and task."""
         self.check_open()
@@ -266,7 +266,7 @@ def make_state(
     *,
     name: object,
     prefix: str | None,
-    upstream: Redis | None,
+    upstream: Upstream | None,
     downstream: object,
     codec: Codec | None,
     observer: Observer | None,

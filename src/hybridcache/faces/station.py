@@ -6,16 +6,9 @@ and ended with the last.
 
 import secrets
 import threading
-import time
 
 import attrs
 
-from hybridcache.adapters.keeping import KeeperThread
-from hybridcache.adapters.upstream.awaiting import AwaitingUpstream
-from hybridcache.adapters.upstream.blocking import BlockingUpstream
-from hybridcache.adapters.upstream.clustered import AwaitingCluster, BlockingCluster
-from hybridcache.adapters.upstream.subscription import Subscription
-from hybridcache.adapters.upstream.template import Template
 from hybridcache.core.breaker import Breaker
 from hybridcache.engine.context import Remote
 from hybridcache.engine.keeper import Keeper
@@ -23,7 +16,7 @@ from hybridcache.engine.names import channel_of
 from hybridcache.engine.node import Node
 from hybridcache.faces.forks import start_anew_in_forks, survive_forks
 from hybridcache.faces.memory import Memory
-from hybridcache.faces.upstream import Redis
+from hybridcache.faces.upstream import Awaiting, Blocking, Keeping, Upstream
 
 
 def token() -> str:
@@ -36,10 +29,10 @@ class Link:
     """The connections to one Redis, in both colours, and the keeper on them."""
 
     remote: Remote
-    blocking: BlockingUpstream | BlockingCluster
-    awaiting: AwaitingUpstream | AwaitingCluster
-    subscription: Subscription
-    keeper: KeeperThread
+    blocking: Blocking
+    awaiting: Awaiting
+    keeper: Keeper
+    keeping: Keeping
 
 
 @attrs.define(eq=False)
@@ -68,7 +61,7 @@ class Station:
     def ensure_keeper(self) -> None:
         """Start the keeper's thread at the first need of Redis."""
         if self.link is not None:
-            self.link.keeper.ensure()
+            self.link.keeping.ensure()
 
     def leave(self) -> bool:
         """Be used by one cache less; True if that was the last."""
@@ -81,7 +74,7 @@ class Station:
     def end(self) -> None:
         """End the keeper and all connections but the idle ones of event loops."""
         if self.link is not None:
-            self.link.keeper.stop()
+            self.link.keeping.stop()
             self.link.blocking.end()
             self.link.awaiting.end()
 
@@ -91,16 +84,17 @@ class Station:
         if self.link is not None:
             # A node of its own from now on: what the parent publishes concerns it.
             channel = channel_of(self.prefix, token())
-            self.node.channel = self.link.keeper.keeper.channel = channel
+            self.node.channel = self.link.keeper.channel = channel
             self.link.blocking.forked()
             self.link.awaiting.forked()
-            self.link.subscription.forked()
-            self.link.keeper.forked()
+            self.link.keeping.forked()
 
 
-def station_for(upstream: Redis | None, memory: Memory | None, prefix: str) -> Station:
+def station_for(
+    upstream: Upstream | None, memory: Memory | None, prefix: str
+) -> Station:
     """Join the station of this upstream and prefix on *memory*, or make one."""
-    where = "" if upstream is None else upstream.template.identity
+    where = "" if upstream is None else upstream.identity
     namespace = f"{where}|{prefix}"
 
     def make() -> Station:
@@ -123,7 +117,7 @@ def station_for(upstream: Redis | None, memory: Memory | None, prefix: str) -> S
 
 
 def _make(
-    upstream: Redis | None, memory: Memory | None, prefix: str, namespace: str
+    upstream: Upstream | None, memory: Memory | None, prefix: str, namespace: str
 ) -> Station:
     channel = None if upstream is None else channel_of(prefix, token())
     node = Node(
@@ -136,29 +130,13 @@ def _make(
     link = None
     if upstream is not None and channel is not None:
         node.gate.breaker = Breaker(threshold=upstream.failures)
-        timeout = upstream.timeout
-        blocking, awaiting = _upstreams(upstream.template, timeout)
-        subscription = Subscription(upstream.template, timeout)
-        keeper = KeeperThread(
-            Keeper(node, channel, token),
-            blocking,
-            subscription,
-            timeout,
-            time.monotonic,
-        )
+        keeper = Keeper(node, channel, token)
+        connected = upstream.connect(keeper)
         link = Link(
-            Remote(prefix, timeout, upstream.max_value_bytes),
-            blocking,
-            awaiting,
-            subscription,
+            Remote(prefix, upstream.timeout, upstream.max_value_bytes),
+            connected.blocking,
+            connected.awaiting,
             keeper,
+            connected.keeping,
         )
     return Station(node, link, prefix)
-
-
-def _upstreams(
-    template: Template, timeout: float
-) -> tuple[BlockingUpstream | BlockingCluster, AwaitingUpstream | AwaitingCluster]:
-    if template.startup:
-        return BlockingCluster(template, timeout), AwaitingCluster(template, timeout)
-    return BlockingUpstream(template, timeout), AwaitingUpstream(template, timeout)

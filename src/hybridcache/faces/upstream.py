@@ -1,9 +1,20 @@
-"""The Redis tier as users configure it."""
+"""The Redis tier as users configure it, and what may stand in for it in a test."""
+
+import time
+from abc import ABC, abstractmethod
+from typing import Protocol
 
 import attrs
 
+from hybridcache.adapters import loops, threads
+from hybridcache.adapters.keeping import KeeperThread
+from hybridcache.adapters.upstream.awaiting import AwaitingUpstream
+from hybridcache.adapters.upstream.blocking import BlockingUpstream
+from hybridcache.adapters.upstream.clustered import AwaitingCluster, BlockingCluster
+from hybridcache.adapters.upstream.subscription import Subscription
 from hybridcache.adapters.upstream.template import Template, template_of
 from hybridcache.core.policy import seconds
+from hybridcache.engine.keeper import Keeper
 
 # Longest that a lookup may lose to a Redis that hangs (design, section 6).
 DEFAULT_TIMEOUT = 0.25
@@ -30,8 +41,77 @@ def _failures(_: object, field: "attrs.Attribute[int]", value: int) -> None:
         raise ValueError(msg)
 
 
+class _Connections(Protocol):
+    def end(self) -> None:
+        """Keep no connection from now on."""
+
+    def forked(self) -> None:
+        """Leave the parent's connections to the parent, in the child of a fork."""
+
+
+class Blocking(threads.Upstream, _Connections, Protocol):
+    """Connections for threads."""
+
+
+class Awaiting(loops.Upstream, _Connections, Protocol):
+    """Connections for tasks."""
+
+    async def close(self) -> None:
+        """Close the idle connections of the running loop."""
+
+
+class Keeping(Protocol):
+    """Whoever drives a node's keeper."""
+
+    def ensure(self) -> None:
+        """Have the keeper work, from the first need of Redis on."""
+
+    def stop(self) -> None:
+        """Have it work no longer."""
+
+    def forked(self) -> None:
+        """Start anew in the child of a fork."""
+
+
 @attrs.frozen
-class Redis:
+class Connected:
+    """What one node has of its upstream."""
+
+    blocking: Blocking
+    awaiting: Awaiting
+    keeping: Keeping
+
+
+class Upstream(ABC):
+    """A Redis, or what stands in for one.
+
+    Attributes:
+
+        timeout: Of each request, seconds.
+
+        failures: Failed requests in a row that open the breaker.
+
+        max_value_bytes: A value with a longer encoding is not stored.
+    """
+
+    __slots__ = ()
+
+    timeout: float
+    failures: int
+    max_value_bytes: int
+
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """Tell one database from another; holds no secret."""
+
+    @abstractmethod
+    def connect(self, keeper: Keeper) -> Connected:
+        """Make what one node needs; nothing is sent yet."""
+
+
+@attrs.frozen
+class Redis(Upstream):
     """Where Redis is and how long it may take. Making one connects nothing.
 
     Attributes:
@@ -66,9 +146,29 @@ class Redis:
     def _read_source(self) -> Template:
         return template_of(self.source)
 
+    @property
+    def identity(self) -> str:
+        """Tell one database from another; holds no secret."""
+        return self.template.identity
 
-def upstream_of(upstream: "Redis | str | object | None") -> Redis | None:
-    """Accept a `Redis`, or what one is made of."""
-    if upstream is None or isinstance(upstream, Redis):
+    def connect(self, keeper: Keeper) -> Connected:
+        """Make what one node needs; nothing is sent yet."""
+        template, timeout = self.template, self.timeout
+        blocking: BlockingUpstream | BlockingCluster
+        awaiting: AwaitingUpstream | AwaitingCluster
+        if template.startup:
+            blocking = BlockingCluster(template, timeout)
+            awaiting = AwaitingCluster(template, timeout)
+        else:
+            blocking = BlockingUpstream(template, timeout)
+            awaiting = AwaitingUpstream(template, timeout)
+        subscription = Subscription(template, timeout)
+        thread = KeeperThread(keeper, blocking, subscription, timeout, time.monotonic)
+        return Connected(blocking, awaiting, thread)
+
+
+def upstream_of(upstream: "Upstream | str | object | None") -> Upstream | None:
+    """Accept an `Upstream`, or what a `Redis` is made of."""
+    if upstream is None or isinstance(upstream, Upstream):
         return upstream
     return Redis(upstream)

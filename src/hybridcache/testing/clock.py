@@ -2,8 +2,19 @@
 
 import math
 import time
+from typing import Protocol
 
 from hybridcache.core.policy import Duration, seconds
+
+
+class Alarm(Protocol):
+    """Something that happens at an instant of its own while time passes."""
+
+    def next_at(self) -> float:
+        """Return when it rings next."""
+
+    def ring(self) -> None:
+        """Do what is due; afterwards it rings later."""
 
 
 class ManualClock:
@@ -13,7 +24,8 @@ class ManualClock:
     `Memory` need the same one. What is fresh, stale or expired, held off or
     abandoned then follows this clock. Waiting does not: ``wait_for``,
     ``stale_wait`` and Redis's timeouts end after real seconds, and Redis dates its
-    entries by its own clock.
+    entries by its own clock. With a :class:`ScriptedUpstream` in the place of Redis
+    its timeouts and its instants follow this clock too.
 
     .. code-block:: python
 
@@ -30,6 +42,7 @@ class ManualClock:
 
     def __init__(self, start: float | None = None) -> None:
         self._now = float(math.ceil(time.monotonic()) if start is None else start)
+        self._alarms: list[Alarm] = []
 
     def __call__(self) -> float:
         """Return the time, seconds."""
@@ -51,5 +64,22 @@ class ManualClock:
         if not 0.0 <= step < math.inf:
             msg = f"a clock advances by seconds from 0, not by {by!r}"
             raise ValueError(msg)
-        self._now += step
+        target = self._now + step
+        while alarm := self._earliest(target):
+            self._now = max(self._now, alarm.next_at())
+            alarm.ring()
+        self._now = max(self._now, target)
         return self._now
+
+    def attach(self, alarm: Alarm) -> None:
+        """Ring *alarm* while the clock advances past its instants."""
+        self._alarms.append(alarm)
+
+    def detach(self, alarm: Alarm) -> None:
+        """Ring it no more."""
+        if alarm in self._alarms:
+            self._alarms.remove(alarm)
+
+    def _earliest(self, target: float) -> Alarm | None:
+        due = [alarm for alarm in self._alarms if alarm.next_at() <= target]
+        return min(due, key=lambda alarm: alarm.next_at(), default=None)

@@ -113,6 +113,11 @@ class RedisServer:
         self._owner = os.getpid()
         atexit.register(self.close)
 
+    def __repr__(self) -> str:
+        return (
+            f"RedisServer({self.url}, {'running' if self.running else 'not running'})"
+        )
+
     def __enter__(self) -> Self:
         try:
             self.start()

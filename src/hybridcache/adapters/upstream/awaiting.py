@@ -8,6 +8,7 @@ from weakref import WeakKeyDictionary
 
 import attrs
 import redis.asyncio
+from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.exceptions import ConnectionError as NoConnection
 from redis.exceptions import RedisError
 
@@ -75,7 +76,7 @@ class AwaitingUpstream:
             TimeoutError: It took longer than *timeout* seconds.
         """
         idle = await self._of_this_loop()
-        line = await _take(idle) or _Line(self._pool.make_connection())
+        line = await _take(idle) or self._line()
         try:
             async with asyncio.timeout(timeout):
                 replies = await line.exchange(laid_out(calls, asking=asking))
@@ -93,6 +94,14 @@ class AwaitingUpstream:
         else:
             idle.append(line)
         return replies[1::2] if asking else replies
+
+    def _line(self) -> "_Line":
+        if not self.template.service:
+            return _Line(self._pool.make_connection())
+        # The sentinels are asked over connections of this loop, closed when they
+        # have answered: the next to ask may be another loop.
+        pool = async_pool(self.template, self.timeout)
+        return _Line(pool.make_connection(), pool)
 
     async def _of_this_loop(self) -> "deque[_Line]":
         loop = asyncio.get_running_loop()
@@ -154,8 +163,14 @@ async def _take(idle: "deque[_Line]") -> "_Line | None":
 class _Line:
     """One connection, its streams once it is open, and what arrives on it."""
 
-    def __init__(self, connection: redis.asyncio.Connection) -> None:
+    def __init__(
+        self,
+        connection: redis.asyncio.Connection,
+        asking: redis.asyncio.ConnectionPool | None = None,
+    ) -> None:
         self._connection = connection
+        # Known to the connection weakly; it asks the sentinels through it.
+        self._asking = asking
         self._replies = Replies()
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
@@ -190,7 +205,12 @@ class _Line:
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         connection = self._connection
-        await connection.connect()
+        try:
+            await connection.connect()
+        finally:
+            if isinstance(self._asking, SentinelConnectionPool):
+                for sentinel in self._asking.sentinel_manager.sentinels:
+                    await sentinel.connection_pool.disconnect()
         # There is no public way to them.
         reader, writer = connection._reader, connection._writer  # noqa: SLF001
         if reader is None or writer is None:

@@ -3,7 +3,9 @@
 import select
 from collections import deque
 from collections.abc import Sequence
+from math import inf
 from socket import socket
+from time import monotonic
 from typing import TypeVar
 
 import attrs
@@ -36,7 +38,7 @@ class BlockingUpstream:
 
         template: How to connect.
 
-        timeout: Of every wait on a socket, seconds.
+        timeout: Of one request by default, connecting included, seconds.
     """
 
     template: Template
@@ -54,10 +56,10 @@ class BlockingUpstream:
             msg = f"the Redis client has an option that no connection has: {error}"
             raise ValueError(msg) from error
 
-    def ask(self, request: Request[A], timeout: float) -> A | Fault:  # noqa: ARG002 (a port; the socket has it)
+    def ask(self, request: Request[A], timeout: float) -> A | Fault:
         """Send what *request* says and read what comes, within *timeout* seconds."""
         try:
-            replies = self.exchange(request.calls())
+            replies = self.exchange(request.calls(), timeout)
         except (RedisError, OSError) as error:
             # Where one connection died the idle ones are likely dead too.
             self.close()
@@ -65,25 +67,39 @@ class BlockingUpstream:
         return read(request, replies)
 
     def exchange(
-        self, calls: Sequence[Command | Call], *, asking: bool = False
+        self,
+        calls: Sequence[Command | Call],
+        timeout: float = inf,
+        *,
+        asking: bool = False,
     ) -> list[object]:
         """Send *calls* on one connection and return the replies, errors in place.
 
         Raises:
 
             RedisError: The connection came to nothing.
+
+            TimeoutError: It took longer than *timeout* seconds.
         """
+        ends_at = monotonic() + min(timeout, self.timeout)
         line = self._take()
         try:
-            replies = line.exchange(laid_out(calls, asking=asking))
+            if line is None:
+                line = _Line(self._pool.make_connection())
+                line.hurry(ends_at)
+            elif timeout < self.timeout:
+                line.hurry(ends_at)
+            replies = line.exchange(laid_out(calls, asking=asking), ends_at)
             if lacks_script(replies):
                 sources = laid_out(calls, asking=asking, with_source=True)
-                replies = line.exchange(sources)
+                line.hurry(ends_at)
+                replies = line.exchange(sources, ends_at)
             if self.template.service:
                 check_primary(replies)
         except BaseException:
             # A reply may be under way: the connection cannot be used again.
-            line.close()
+            if line is not None:
+                line.close()
             raise
         if self._ended:
             line.close()
@@ -91,7 +107,7 @@ class BlockingUpstream:
             self._idle.append(line)
         return replies[1::2] if asking else replies
 
-    def _take(self) -> "_Line":
+    def _take(self) -> "_Line | None":
         while self._idle:
             try:
                 line = self._idle.pop()
@@ -100,7 +116,7 @@ class BlockingUpstream:
             if line.is_quiet:
                 return line
             line.close()
-        return _Line(self._pool.make_connection())
+        return None
 
     def end(self) -> None:
         """Close the idle connections, and those in use when they come back."""
@@ -129,6 +145,8 @@ class _Line:
         connection.connect()
         self._socket: socket = connection._sock  # type: ignore[attr-defined] # noqa: SLF001 (no public way to it)
         self._replies = Replies()
+        self._timeout = self._socket.gettimeout()
+        self._is_hurried = False
         self._poll = select.poll()
         self._poll.register(self._socket, select.POLLIN)
 
@@ -137,7 +155,23 @@ class _Line:
         """Whether it is open with nothing to read, as an idle one should be."""
         return self._replies.is_clear and not self._poll.poll(0)
 
-    def exchange(self, commands: Sequence[tuple[Argument, ...]]) -> list[object]:
+    def hurry(self, ends_at: float) -> None:
+        """Have what is left of an exchange end by then, a monotonic instant.
+
+        Raises:
+
+            TimeoutError: That is over.
+        """
+        left = ends_at - monotonic()
+        if left <= 0.0:
+            msg = "timed out"
+            raise TimeoutError(msg)
+        self._is_hurried = True
+        self._socket.settimeout(left)
+
+    def exchange(
+        self, commands: Sequence[tuple[Argument, ...]], ends_at: float
+    ) -> list[object]:
         """Send *commands* and return a reply to each.
 
         Raises:
@@ -154,7 +188,12 @@ class _Line:
                 msg = "the server closed the connection"
                 raise NoConnection(msg)
             if self._replies.fed(data, replies, len(commands)):
+                if self._is_hurried:
+                    self._is_hurried = False
+                    self._socket.settimeout(self._timeout)
                 return replies
+            # The socket's own timeout begins anew with every piece of a reply.
+            self.hurry(ends_at)
 
     def close(self) -> None:
         """Close the connection."""

@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import TypeVar
 
 import attrs
+from redis.exceptions import ConnectionError as NoConnection
 from redis.exceptions import RedisError
 
 from hybridcache.adapters.upstream.awaiting import AwaitingUpstream
@@ -48,7 +49,13 @@ class _Plan:
         return all(self.slots.address(_slot(call)) is not None for call in self.calls)
 
     def parts(self) -> Iterator[tuple[Address, list[Command | Call], bool]]:
-        """Give address, calls and whether to ask, in the request's order."""
+        """Give address, calls and whether to ask, in the request's order.
+
+        Raises:
+
+            RedisError: Some slot has no primary that is known: none serves it now, or
+                another caller has just found that its primary is gone.
+        """
         for slot, calls in groupby(self.calls, _slot):
             part, address = list(calls), self.slots.address(slot)
             if self.redirection is not None and self.redirection.asking:
@@ -57,6 +64,9 @@ class _Plan:
                 self.redirection = None
             elif address is not None:
                 yield address, part, False
+            else:
+                msg = f"no primary is known that has slot {slot}"
+                raise NoConnection(msg)
 
 
 @attrs.define(eq=False)
@@ -90,7 +100,9 @@ class BlockingCluster:
                 replies = [
                     reply
                     for address, calls, asking in plan.parts()
-                    for reply in self._node(address).exchange(calls, asking=asking)
+                    for reply in self._node(address).exchange(
+                        calls, timeout, asking=asking
+                    )
                 ]
                 plan.redirection = self._slots.redirected(replies)
                 if plan.redirection is None:
@@ -100,11 +112,12 @@ class BlockingCluster:
             return fault(error)
         return _LOST
 
-    def _learn(self, timeout: float) -> None:  # noqa: ARG002 (the socket has it)
+    def _learn(self, timeout: float) -> None:
         last: Exception | None = None
         for address in self._slots.known():
             try:
-                self._slots.learn(self._node(address).exchange(_SLOTS)[0])
+                replies = self._node(address).exchange(_SLOTS, timeout)
+                self._slots.learn(replies[0])
             except (RedisError, OSError) as error:
                 last = error
             else:

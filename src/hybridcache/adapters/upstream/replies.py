@@ -86,7 +86,11 @@ class Replies:
         """Move what *data* completes to *replies*; True once as many are there."""
         self._reader.feed(data)
         while len(replies) < wanted:
-            reply = self._reader.gets()
+            try:
+                reply = self._reader.gets()
+            except TypeError as error:
+                # A map or a set of what cannot be in one: none of our commands'.
+                raise InvalidResponse(str(error)) from error
             if reply is self:
                 return False
             replies.append(reply)
@@ -119,6 +123,8 @@ def read(request: Request[A], replies: Sequence[object]) -> A | Fault:
     for reply in replies:
         if isinstance(reply, ServerError) and reply.code != "WRONGTYPE":
             refused = request.writes and _is_refusal(reply)
+            if refused and request.reads_anyway and isinstance(replies[-1], bytes):
+                break
             return Fault(Trouble.REFUSED if refused else Trouble.DOWN, reply.text)
     try:
         return request.parse(replies)

@@ -22,18 +22,24 @@ class Subscription:
     template: Template
     timeout: float
     _connection: ConnectionInterface | None = attrs.field(default=None, init=False)
+    _channels: frozenset[str] = attrs.field(default=frozenset(), init=False)
 
     def open(self, *channels: str) -> bool:
         """Connect and subscribe; False if that failed."""
         self.close()
         for template in self.template.nodes():
-            connection = sync_pool(template, self.timeout).make_connection()
+            # Named, for a connection that asks sentinels knows its pool weakly.
+            pool = sync_pool(template, self.timeout)
+            connection = pool.make_connection()
             try:
+                # Said aloud: on its own, sending does not ask the sentinels.
+                connection.connect()
                 connection.send_command("SUBSCRIBE", *channels)
             except (RedisError, OSError):
                 connection.disconnect()
             else:
                 self._connection = connection
+                self._channels = frozenset(channels)
                 return True
         return False
 
@@ -48,18 +54,22 @@ class Subscription:
             if not connection.can_read(wait):
                 return
             reply = connection.read_response()
-        except (RedisError, OSError):
+        except Exception:  # noqa: BLE001 (of damaged bytes redis-py raises anything)
             self.close()
             keeper.dropped(now())
             return
         match reply:
-            case [b"subscribe", bytes(channel), _]:
-                keeper.confirmed(channel.decode(), now())
+            case [b"subscribe", bytes(name), _] if (channel := _text(name)) in (
+                self._channels
+            ):
+                keeper.confirmed(channel, now())
             case [b"message", _, bytes(data)]:
                 keeper.received(data, now())
             case _:
-                # A reply that no subscription has: not ours to understand.
-                return
+                # Nothing that our subscription has: damaged on its way. What it was
+                # to tell is lost, so that nothing can be trusted.
+                self.close()
+                keeper.dropped(now())
 
     def close(self) -> None:
         """Close the connection, if there is one."""
@@ -70,3 +80,7 @@ class Subscription:
     def forked(self) -> None:
         """Leave the parent's connection to the parent."""
         self._connection = None
+
+
+def _text(name: bytes) -> str:
+    return name.decode(errors="replace")

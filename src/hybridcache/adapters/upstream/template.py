@@ -5,6 +5,7 @@ The client itself is never used, changed or closed. What concerns its waiting
 oneself to the server (address, TLS, credentials) is taken over.
 """
 
+import codecs
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
@@ -17,6 +18,10 @@ import redis.sentinel
 from redis.backoff import NoBackoff
 from redis.connection import parse_url
 from redis.retry import Retry
+
+# The first getaddrinfo() looks this codec up, which imports it. A fork at that moment
+# would leave the child waiting for ever: CPython keeps a module's import lock locked.
+codecs.lookup("idna")
 
 # Reaching the server; everything else about a connection is ours.
 TAKEN_OVER: Final = frozenset(

@@ -1,0 +1,1 @@
+"""What runs for minutes: hostile bytes without end, and load with faults."""

@@ -1,0 +1,47 @@
+"""What a flight's landing is to one of those who waited for it."""
+
+from typing import TypeVar
+
+from hybridcache.core.outcome import (
+    HitFresh,
+    Miss,
+    Outcome,
+    Scope,
+    Suppressed,
+    Tier,
+    UpstreamDown,
+)
+from hybridcache.engine.context import Context, Query
+from hybridcache.engine.events import WaitEnded
+from hybridcache.engine.flights import Adopted, Failed, Loaded
+
+V = TypeVar("V")
+
+
+def outcome_of(
+    ctx: Context,
+    query: Query[V],
+    landing: Loaded[object] | Adopted[object] | Failed,
+    begun: float,
+    *,
+    leads: bool,
+) -> Outcome[V]:
+    """Turn a flight's landing into this caller's outcome, or raise its error."""
+    waited = ctx.now() - begun
+    match landing:
+        case Failed(error=error):
+            # Raised in several threads: each starts from the loader's traceback.
+            raise error.with_traceback(landing.traceback)
+        case Adopted(scope=None):
+            value = query.open(landing.form)
+            return HitFresh(value, tier=landing.tier, age=landing.age)
+        case Loaded() if leads:
+            value = query.open(landing.form)
+            if landing.cause is not None:
+                return UpstreamDown(value, cause=landing.cause, tier=Tier.LOADER)
+            return Miss(value, load_seconds=landing.load_seconds, stored=landing.stored)
+        case Loaded() | Adopted():
+            scope = Scope.PROCESS if isinstance(landing, Loaded) else Scope.CLUSTER
+            if ctx.heard:
+                ctx.observe(WaitEnded(ctx.cache, scope, waited))
+            return Suppressed(query.open(landing.form), waited=waited, scope=scope)

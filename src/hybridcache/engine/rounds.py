@@ -1,0 +1,50 @@
+"""What a keeper does, round for round: carry out what is due, then listen.
+
+A generator, as flows are, but of chores: whoever drives it sends a chore's answer
+back. The keeper's thread drives it, and so does the simulator.
+"""
+
+from collections.abc import Callable, Generator
+from typing import TypeAlias
+
+import attrs
+
+from hybridcache.engine.channel_requests import Echo
+from hybridcache.engine.keeper import Chore, Keeper, Subscribe
+from hybridcache.engine.request import Fault, Trouble
+
+
+@attrs.frozen
+class Listen:
+    """Tell the keeper what arrives on the subscription within *wait* seconds."""
+
+    wait: float
+
+
+Rounds: TypeAlias = Generator[Chore | Listen, object, None]
+
+
+def rounds(
+    keeper: Keeper, now: Callable[[], float], stopped: Callable[[], bool]
+) -> Rounds:
+    """Do what is due and listen until *stopped*.
+
+    The answer to `Subscribe` is whether it was sent, to a request what `ask` says.
+    """
+    while not stopped():
+        for chore in keeper.due(now()):
+            answer = yield chore
+            match chore:
+                case Subscribe():
+                    if answer is True:
+                        keeper.opened(now())
+                case Echo():
+                    # Its answer is the message itself.
+                    pass
+                case _:
+                    keeper.answered(chore, answer, now())
+                    down = isinstance(answer, Fault) and answer.trouble is Trouble.DOWN
+                    if down or stopped():
+                        # Each of the others would take as long: look around first.
+                        break
+        yield Listen(keeper.wait(now()))

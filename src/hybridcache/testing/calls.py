@@ -1,0 +1,297 @@
+"""The callers of a simulated cluster and their loaders, as a workload says."""
+
+from collections.abc import Generator
+from functools import partial
+from typing import cast
+
+import attrs
+
+from hybridcache.adapters.codec import MSGPACK, shape_of
+from hybridcache.core.outcome import HitFresh, Invalidated, Outcome, Peeked, Tier
+from hybridcache.core.reply import NOT_MODIFIED, NoStore
+from hybridcache.engine.command import Await, Command, Flow
+from hybridcache.engine.context import Query
+from hybridcache.engine.current import current_load
+from hybridcache.engine.form import Whole
+from hybridcache.engine.invalidate import clear, invalidate
+from hybridcache.engine.latch import Latch
+from hybridcache.engine.lookup import look_up, peek, refresh
+from hybridcache.engine.observed import observed
+from hybridcache.engine.recall import fresh_in_memory, fresh_until
+from hybridcache.engine.tally import Tally, served_by
+from hybridcache.testing import history as past
+from hybridcache.testing.faults import Faults
+from hybridcache.testing.fibers import Cancelled, Fiber
+from hybridcache.testing.history import History
+from hybridcache.testing.process import Process
+from hybridcache.testing.scheduler import Scheduler
+from hybridcache.testing.workload import Workload
+
+SHAPE = shape_of(int, MSGPACK)
+
+
+class LoaderFailed(Exception):  # noqa: N818 (the loader's own, as users have them)
+    """What a simulated loader raises."""
+
+
+@attrs.frozen
+class _Nowhere:
+    """A lock where nothing runs beside anything."""
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+
+_NOWHERE = _Nowhere()
+
+
+def sleep(seconds: float) -> Flow[None]:
+    """Let virtual time pass in a simulated loader."""
+    yield from Await(Latch[None](_NOWHERE), seconds)
+
+
+def _tier_of(found: Outcome[int] | Peeked[int]) -> Tier:
+    # Nobody's outcome but a peek's is a Miss[None]; it tells no tier.
+    return served_by(cast("Outcome[object]", found))
+
+
+class Calls:
+    """Starts calls, runs loaders, and writes down what became of both.
+
+    Attributes:
+
+        open: Calls that have not ended.
+
+        hanging: How many loaders hang.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        history: History,
+        workload: Workload,
+        faults: Faults,
+        processes: list[Process],
+    ) -> None:
+        self._scheduler, self._dice = scheduler, scheduler.dice
+        self._history = history
+        self._workload, self._faults = workload, faults
+        # The cluster's own list: another process takes a dead one's place there.
+        self._processes = processes
+        self._keys = list(history.policies)
+        self._count = 0
+        self._loads = 0
+        self._tally = Tally()
+        self.hanging = 0
+        self.open: dict[int, Process] = {}
+
+    def schedule(self) -> None:
+        """Draw all calls and when they begin."""
+        workload, dice = self._workload, self._dice
+        at = 0.0
+        for _ in range(workload.calls):
+            if not dice.random() < workload.burst:
+                at = dice.uniform(0.0, workload.span)
+            # The same moment, or within a round trip or two of it.
+            near = dice.choice((0.0, 0.0, dice.uniform(0.0, 0.006)))
+            self._scheduler.after(at + near, self._begin)
+
+    def died(self, process: Process) -> None:
+        """Forget the calls of a process that is gone."""
+        for call in [call for call, where in self.open.items() if where is process]:
+            del self.open[call]
+
+    # Calls
+
+    def _begin(self) -> None:
+        workload, dice = self._workload, self._dice
+        process = dice.choice(self._processes)
+        key = dice.choice(self._keys)
+        draw = dice.random()
+        kinds = (
+            (workload.invalidate, "invalidate"),
+            (workload.clear, "clear"),
+            (workload.refresh, "refresh"),
+            (workload.peek, "peek"),
+        )
+        kind = "look up"
+        for share, name in kinds:
+            if draw < share:
+                kind = name
+                break
+            draw -= share
+        fiber = self._call(process, key, kind)
+        if self._scheduler.chance(self._faults.cancelled):
+            process.after(dice.choice((0.0, 0.001, 0.3)) * dice.random(), fiber.cancel)
+
+    def _call(self, process: Process, key: str, kind: str) -> Fiber:
+        self._count += 1
+        call = self._count
+        self.open[call] = process
+
+        def flow() -> Flow[object]:
+            if kind == "invalidate":
+                return self._invalidate(process, call, key)
+            if kind == "clear":
+                return self._invalidate(process, call, None)
+            return self._look_up(process, call, key, kind)
+
+        def ended(_: object, error: object) -> None:
+            self.open.pop(call, None)
+            if isinstance(error, BaseException) and not isinstance(error, Cancelled):
+                self._history.breaches.append(f"rule 5: call {call} raised {error!r}")
+
+        return process.start(flow, ended)
+
+    def _invalidate(self, process: Process, call: int, key: str | None) -> Flow[object]:
+        history, clock = self._history, self._scheduler
+        at = process.number
+        history.add(past.Invalidating(history.next, clock.now, at, call, key))
+        flow = clear(process.ctx) if key is None else invalidate(process.ctx, key)
+        done: Invalidated = yield from flow
+        history.add(
+            past.Invalidated(history.next, clock.now, at, call, key, done.reached_redis)
+        )
+        return done
+
+    def _look_up(
+        self,
+        process: Process,
+        call: int,
+        key: str,
+        kind: str,
+        *,
+        nested: bool = False,
+    ) -> Flow[object]:
+        history, clock = self._history, self._scheduler
+        at, paused = process.number, process.paused_for
+        history.add(
+            past.LookupBegan(history.next, clock.now, at, call, key, kind, nested)
+        )
+        outcome, tier, value, raised = "", "", None, ""
+        failure: Exception | None = None
+        try:
+            found = yield from self._looked_up(process, key, kind)
+            outcome, value = found.tag, found.value
+            tier = _tier_of(found).value
+        except Exception as error:  # noqa: BLE001 (what the caller sees)
+            failure, raised = error, type(error).__name__
+        history.add(
+            past.LookupEnded(
+                history.next,
+                clock.now,
+                at,
+                call,
+                key,
+                outcome,
+                tier,
+                value,
+                raised,
+                process.paused_for - paused,
+            )
+        )
+        if failure is not None and nested:
+            raise failure
+        return value
+
+    def _looked_up(
+        self, process: Process, key: str, kind: str
+    ) -> Flow[Outcome[int] | Peeked[int]]:
+        ctx, policy = process.ctx, self._history.policies[key]
+        loader = partial(self._load, process, key)
+        query: Query[int] = Query(key, policy, SHAPE, loader, self._tally)
+        if kind == "peek":
+            return (yield from peek(ctx, query))
+        if kind == "refresh":
+            return (yield from observed(ctx, query, refresh(ctx, query)))
+        # The two short ways of a memory hit, as the faces take them.
+        now = ctx.now()
+        kept = process.index.get(key)
+        if kept is None or not now < kept.until:
+            kept = fresh_in_memory(ctx, key, policy, SHAPE.fingerprint, now)
+            if kept is not None and isinstance(kept.form, Whole):
+                kept.value = kept.form.open()
+                until = fresh_until(kept, policy)
+                ctx.node.index(kept, process.index, key, until)
+        if kept is not None:
+            age = now - kept.written_at
+            return HitFresh(query.open(kept.form), tier=Tier.MEMORY, age=age)
+        return (yield from observed(ctx, query, look_up(ctx, query)))
+
+    # Loaders
+
+    def _load(
+        self, process: Process, key: str
+    ) -> Generator[Command[object], object, object]:
+        history, clock, dice = self._history, self._scheduler, self._dice
+        workload = self._workload
+        current, fiber = current_load(), process.running
+        if current is None or fiber is None:
+            msg = "a loader was called outside of a load"
+            raise RuntimeError(msg)
+        self._loads += 1
+        value = self._loads
+        work = dice.choice((0.0, 0.005, dice.uniform(0.0, 0.3)))
+        if clock.chance(workload.slow):
+            work = dice.uniform(2.0, 8.0)
+        nested = clock.chance(workload.nested)
+        history.add(
+            past.LoadBegan(
+                history.next,
+                clock.now,
+                process.number,
+                value,
+                key,
+                fiber.token,
+                process.real(current.deadline),
+                work,
+                nested,
+            )
+        )
+
+        def ended(result: str, value: int | None) -> None:
+            history.add(
+                past.LoadEnded(
+                    history.next,
+                    clock.now,
+                    process.number,
+                    load,
+                    key,
+                    result,
+                    value,
+                )
+            )
+
+        load = value
+        if clock.chance(workload.hanging):
+            self.hanging += 1
+            yield from sleep(1e9)
+        yield from sleep(work)
+        if nested:
+            other = dice.choice(self._keys)
+            try:
+                yield from self._nested(process, other)
+            except Exception:
+                ended("failed", None)
+                raise
+        if clock.chance(workload.failing):
+            ended("failed", None)
+            msg = f"load {value}"
+            raise LoaderFailed(msg)
+        if clock.chance(workload.unstored):
+            ended("unstored", value)
+            return NoStore(value)
+        if isinstance(current.previous, int) and clock.chance(workload.unmodified):
+            ended("unmodified", current.previous)
+            return NOT_MODIFIED
+        ended("stored", value)
+        return value
+
+    def _nested(self, process: Process, key: str) -> Flow[object]:
+        self._count += 1
+        return (
+            yield from self._look_up(process, self._count, key, "look up", nested=True)
+        )

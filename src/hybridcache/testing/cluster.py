@@ -1,0 +1,202 @@
+"""A simulated cluster: processes, callers and one Redis on one virtual clock.
+
+Everything that happens follows from the seed: the calls, the loaders, the faults
+and the order of all steps. Equal arguments give equal runs.
+"""
+
+import attrs
+
+from hybridcache.testing import history as past
+from hybridcache.testing.calls import Calls
+from hybridcache.testing.checker import check
+from hybridcache.testing.faults import CALM, Faults
+from hybridcache.testing.history import History, Violation
+from hybridcache.testing.network import Network
+from hybridcache.testing.process import TIMEOUT, Process
+from hybridcache.testing.scheduler import Scheduler
+from hybridcache.testing.strikes import LASTING, Strikes
+from hybridcache.testing.witness import Witness
+from hybridcache.testing.workload import USUAL, Workload
+
+# After the span: all is healed, what is under way ends, leases lapse, memory is swept.
+QUIET = 5.0
+
+
+class Cluster:
+    """Some processes with their callers on one Redis, and all that goes wrong.
+
+    Args:
+
+        seed: Of all dice.
+
+        nodes: How many processes.
+
+        workload: What is called.
+
+        faults: What goes wrong.
+
+    Attributes:
+
+        history: What happened so far.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int,
+        nodes: int = 3,
+        workload: Workload = USUAL,
+        faults: Faults = CALM,
+    ) -> None:
+        self.seed, self.nodes = seed, nodes
+        self.workload, self.faults = workload, faults
+        self.scheduler = Scheduler(seed)
+        self.keys = [f"k{number}" for number in range(workload.keys)]
+        dice = self.scheduler.dice
+        self.policies = {key: dice.choice(workload.policies) for key in self.keys}
+        self.history = History(self.policies, TIMEOUT)
+        self.network = Network(self.scheduler, faults, self.note)
+        self.network.witness = Witness(
+            self.history, self.scheduler, self.network.model
+        ).saw
+        self._numbers = 0
+        self.processes = [self._new_process() for _ in range(nodes)]
+        self.calls = Calls(
+            self.scheduler, self.history, workload, faults, self.processes
+        )
+        self._buried: list[Process] = []
+
+    def __repr__(self) -> str:
+        unusual = [f"seed={self.seed}"]
+        if self.nodes != 3:  # noqa: PLR2004 (the default)
+            unusual.append(f"nodes={self.nodes}")
+        if self.workload != USUAL:
+            unusual.append(f"workload={_brief(self.workload, USUAL)}")
+        if self.faults != CALM:
+            unusual.append(f"faults={_brief(self.faults, CALM)}")
+        return f"{type(self).__name__}({', '.join(unusual)})"
+
+    def _new_process(self) -> Process:
+        self._numbers += 1
+        number, faults = self._numbers, self.faults
+        dice = self.scheduler.dice
+
+        def seen(key: str | None) -> None:
+            history = self.history
+            history.add(past.CarriedOut(history.next, self.scheduler.now, number, key))
+
+        return Process(
+            number,
+            self.scheduler,
+            self.network,
+            offset=1000.0 + faults.skew * dice.random(),
+            rate=1.0 + faults.drift * dice.uniform(-1.0, 1.0),
+            max_items=self.workload.max_items,
+            seen=seen,
+            breach=self.history.breaches.append,
+        )
+
+    # Running
+
+    def run(self) -> History:
+        """Run to the end and judge what happened.
+
+        Raises:
+
+            Violation: A rule was broken; the message ends with what replays it.
+        """
+        try:
+            self._run()
+            found = check(self.history)
+        except Exception as error:
+            msg = f"the run itself failed: {error!r}\n{self!r}.run()"
+            raise Violation(msg) from error
+        if found:
+            lines = "\n".join(found[:10])
+            msg = f"{lines}\n{self!r}.run()"
+            raise Violation(msg)
+        return self.history
+
+    def _run(self) -> None:
+        Strikes(
+            self.network,
+            self.scheduler,
+            self.processes,
+            self.keys,
+            self.note,
+            self.crash,
+        ).schedule(self.workload.span)
+        self.calls.schedule()
+        self.scheduler.run(self.workload.span)
+        self._heal()
+        longest = max(policy.wait_for for policy in self.policies.values())
+        # One more call's time each for those whose load was handed over.
+        until = self.scheduler.now + 2.0 * longest + LASTING + 2.0
+        self.scheduler.run(until, self._is_idle)
+        self.scheduler.run(self.scheduler.now + QUIET)
+        self._close()
+
+    def _is_idle(self) -> bool:
+        return not self.calls.open and not any(
+            process.fibers for process in self.processes
+        )
+
+    def _heal(self) -> None:
+        quiet = Faults(skew=self.faults.skew, drift=self.faults.drift)
+        self.network.faults = quiet
+        self.network.heal()
+        for process in self.processes:
+            process.go_on()
+        self.note(-1, "healed")
+
+    def _close(self) -> None:
+        """Close every process and write down what is left."""
+        left = self.history.left_behind
+        hanging = self.calls.hanging
+        for process in self.processes:
+            node = process.node
+            if not hanging:
+                kept = {
+                    "flights": len(node.flights),
+                    "checks": len(node.checks),
+                    "fills": len(node.fills),
+                    "leases": len(node.leases),
+                    "watches": len(node._watches),  # noqa: SLF001 (nobody else asks)
+                    "fibers": len(process.fibers),
+                }
+                left += [f"{process}: {n} {what}" for what, n in kept.items() if n]
+            process.close()
+        self.scheduler.run(self.scheduler.now + 1.0)
+        left += [f"call {call} never ended" for call in sorted(self.calls.open)]
+        if not hanging:
+            leases = [
+                name for name in self.network.model.names() if name.endswith(":lease")
+            ]
+            left += [f"in Redis: {name}" for name in leases]
+
+    def note(self, process: int, what: str) -> None:
+        """Take down a fault."""
+        history = self.history
+        history.add(past.Trouble(history.next, self.scheduler.now, process, what))
+
+    def crash(self, place: int) -> None:
+        """Have a process die and a new one take its place."""
+        victim = self.processes[place]
+        self.note(victim.number, "crashed")
+        victim.die()
+        # Its flows are not closed: the dead do not clean up.
+        self._buried.append(victim)
+        self.calls.died(victim)
+        self.processes[place] = self._new_process()
+
+
+def _brief(value: object, usual: object) -> str:
+    """Write a frozen value by what differs from the usual one."""
+    cls = type(value)
+    fields = attrs.fields(cls)  # type: ignore[arg-type]  # an attrs class
+    changed = [
+        f"{field.name}={getattr(value, field.name)!r}"
+        for field in fields
+        if getattr(value, field.name) != getattr(usual, field.name)
+    ]
+    return f"{cls.__name__}({', '.join(changed)})"

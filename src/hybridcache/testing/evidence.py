@@ -1,0 +1,319 @@
+"""A history, indexed for the rules that judge it, and what excuses a breach."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import TypeVar
+
+from hybridcache.testing.history import (
+    CarriedOut,
+    Deleted,
+    Granted,
+    Happening,
+    History,
+    Invalidating,
+    LoadBegan,
+    LoadEnded,
+    LookupBegan,
+    LookupEnded,
+    Stored,
+    Trouble,
+)
+
+H = TypeVar("H", bound=Happening)
+
+# See `checker`.
+_LEASE = 3.0
+_ROOM = 0.02
+# A load that works this long, or waits for one that does, may outlast a caller.
+_SLOW = 1.0
+_LESSER = frozenset({"crashed", "message lost", "message late"})
+
+
+class Evidence:
+    """What happened, by what is asked of it."""
+
+    def __init__(self, history: History) -> None:
+        self.history = history
+        self._by_type: dict[type, list[Happening]] = defaultdict(list)
+        for one in history.happenings:
+            self._by_type[type(one)].append(one)
+        happenings = history.happenings
+        self.last_at = happenings[-1].at if happenings else 0.0
+        self.begins = {one.lookup: one for one in self.of(LookupBegan)}
+        self.ends = self.of(LookupEnded)
+        self.calls = {one.call: one for one in self.of(Invalidating)}
+        self.loads = {one.value: one for one in self.of(LoadBegan)}
+        self.load_ends = {one.load: one for one in self.of(LoadEnded)}
+        ended = self.of(LoadEnded)
+        self.made = {one.value for one in ended if one.value is not None}
+        self.unstored = {one.value for one in ended if one.result == "unstored"}
+        self.stored = {one.value for one in self.of(Stored)}
+        self.nests = any(one.nested for one in self.loads.values())
+        self.processes = sorted({one.process for one in self.begins.values()})
+        self.loads_by_key: dict[str, list[LoadBegan]] = defaultdict(list)
+        for load in self.of(LoadBegan):
+            self.loads_by_key[load.key].append(load)
+        self._lives: dict[int, list[tuple[int, float]]] = defaultdict(list)
+        self._births: dict[int, list[tuple[int, int]]] = defaultdict(list)
+        self._collect_lives(ended)
+        self._troubles: dict[int, list[Trouble]] = defaultdict(list)
+        for trouble in self.of(Trouble):
+            self._troubles[trouble.process].append(trouble)
+
+    def _collect_lives(self, ended: list[LoadEnded]) -> None:
+        for one in ended:
+            if one.value is not None:
+                began = self.loads[one.load]
+                self._lives[one.value].append((one.number, one.at))
+                # What was found unmodified is as new as the load that found it so.
+                self._births[one.value].append((one.number, began.number))
+        for stored in self.of(Stored):
+            self._lives[stored.value].append((stored.number, stored.at))
+
+    def of(self, kind: type[H]) -> list[H]:
+        """Return what happened of that kind, in order."""
+        return self._by_type[kind]  # type: ignore[return-value]  # filed by type
+
+    # Values
+
+    def last_life(self, value: int, before: int) -> float | None:
+        """Return when *value* was last made or stored."""
+        return max(
+            (at for number, at in self._lives[value] if number < before), default=None
+        )
+
+    def born(self, value: int, before: int) -> int:
+        """Return where the load began that made *value*, or confirmed it last."""
+        return max(
+            (began for number, began in self._births[value] if number < before),
+            default=before,
+        )
+
+    def written(self, value: int, before: int) -> bool:
+        """Whether Redis ever had *value*, or may have without a witness."""
+        return any(one.value == value for one in self.of(Stored) if one.number < before)
+
+    # Lookups
+
+    def lookups_on(
+        self, process: int, key: str | None, after: int
+    ) -> Iterator[tuple[LookupBegan, LookupEnded]]:
+        """Return the lookups of *key*, or of all keys, that began there after it."""
+        for end in self.ends:
+            if end.process != process or key not in (None, end.key):
+                continue
+            began = self.begins[end.lookup]
+            if began.number > after:
+                yield began, end
+
+    def slow(self, began: LookupBegan, end: LookupEnded) -> bool:
+        """Whether something in *end*'s time explains a timeout."""
+        if self.nests and len(self.processes) > 1:
+            # "Cycles across processes end by wait_for."
+            return True
+        if self.nests and any(
+            one.process == end.process and one.number <= end.number
+            for one in self.of(CarriedOut)
+        ):
+            # Not the design's: a defect that is known. A load that an invalidation or
+            # a clear detached while it took its lease, and that asks for its own key,
+            # waits for its own lease until wait_for (docs/reliability.md).
+            return True
+        for load in self.loads.values():
+            if load.key != end.key and not self.nests:
+                continue
+            ended = self.load_ends.get(load.value)
+            if ended is None and self._gone_by(load.process, began.at + 1.0):
+                # "A waiter never fails just because another process died."
+                continue
+            if (
+                (load.work >= _SLOW or (ended is None and self.hangs(load)))
+                and load.at <= end.at
+                and (ended is None or ended.at >= began.at)
+            ):
+                return True
+        # A process that died and a message that was lost cost a waiter a lease at
+        # most, which leaves it time; two of them, or anything else, may not.
+        troubles = [
+            one
+            for place in self._troubles.values()
+            for one in place
+            if began.at - _LEASE <= one.at <= end.at
+        ]
+        lesser = [one for one in troubles if one.what in _LESSER]
+        others = [
+            one
+            for one in troubles
+            if one.what not in _LESSER
+            and not one.what.startswith(("healed", "damaged", "subscription"))
+        ]
+        return len(lesser) > 1 or bool(others) or self._redis_away(end.at)
+
+    # Loads
+
+    def ended_before(self, earlier: LoadBegan, later: LoadBegan) -> bool:
+        """Whether *earlier* was over when *later* began."""
+        end = self.load_ends.get(earlier.value)
+        if end is not None:
+            return end.number < later.number
+        return any(
+            one.what == "crashed" and one.number < later.number
+            for one in self._troubles[earlier.process]
+        )
+
+    def hangs(self, load: LoadBegan) -> bool:
+        """Whether its loader hangs: it was due long ago."""
+        return load.value not in self.load_ends and load.at + load.work < self.last_at
+
+    def _gone_by(self, process: int, at: float) -> bool:
+        return any(
+            one.what == "crashed" and one.at <= at for one in self._troubles[process]
+        )
+
+    def gone(self, process: int) -> bool:
+        """Whether *process* crashed."""
+        return any(one.what == "crashed" for one in self._troubles[process])
+
+    def excused(self, earlier: LoadBegan, later: LoadBegan) -> bool:
+        """Whether *later* may run beside *earlier*, a load of the same key."""
+        if later.at >= earlier.until - _ROOM:
+            # "abandon_after ends the claim."
+            return True
+        # "An invalidation ends the claim": of either, for the later load may have been
+        # granted its lease first. In Redis, or where it is carried out late, for the
+        # lease is given back there; in one process only what that carried out counts.
+        if any(
+            one.process == earlier.process
+            and one.key in (None, earlier.key)
+            and min(self._started(earlier), self._started(later)) <= one.at
+            and one.number <= later.number
+            for one in self.of(CarriedOut)
+        ):
+            return True
+        if earlier.process == later.process:
+            return False
+        since = min(self._claimed(earlier), self._claimed(later))
+        if any(
+            one.key in (None, earlier.key) and since <= one.number <= later.number
+            for one in self.of(Deleted)
+        ):
+            return True
+        # "With Redis down, at most one per process"; a lease that could not be renewed,
+        # was evicted or went with the data is not kept.
+        # With room for the end of a lease to be noticed.
+        begun = earlier.at - _LEASE
+        return self.troubled(earlier.process, begun, later.at) or (
+            later.token is None
+            and self.troubled(later.process, later.at - _LEASE - 2.0, later.at)
+        )
+
+    def _started(self, load: LoadBegan) -> float:
+        """Return when the flight of *load* started: it asks for the lease first."""
+        # Less the little that sums of floats may be off.
+        return load.until - self.history.policies[load.key].owned_for - _ROOM
+
+    def _claimed(self, load: LoadBegan) -> int:
+        """Return where the lease of *load* was granted, or its place without one."""
+        grant = None if load.token is None else self.grant(load.token, load.number)
+        return load.number if grant is None else grant.number
+
+    def store_excused(self, load: LoadBegan, end: LoadEnded) -> bool:
+        """Whether what *load* made may have been stored nowhere."""
+        ends: list[Deleted | CarriedOut] = [*self.of(Deleted), *self.of(CarriedOut)]
+        claimed = self._claimed(load)
+        if any(one.key in (None, load.key) and one.number >= claimed for one in ends):
+            return True
+        # A request lost, a lease run out, a process gone.
+        until = end.at + 1.0
+        return self.troubled(load.process, load.at - _LEASE, until)
+
+    # Leases
+
+    def grant(self, token: str, before: int) -> Granted | None:
+        """Return where the lease under *token* was granted."""
+        for one in reversed(self.of(Granted)):
+            if one.token == token and one.number < before:
+                return one
+        return None
+
+    def lease_ended(self, grant: Granted, before: int) -> Happening | None:
+        """Return what ended a lease before that place: another's, an invalidation."""
+        ends: list[Deleted | Granted | Stored] = [
+            *self.of(Deleted),
+            *self.of(Granted),
+            *self.of(Stored),
+        ]
+        for one in ends:
+            if not grant.number < one.number < before:
+                continue
+            if isinstance(one, Deleted):
+                # clear() changes the marker; a lease it leaves, for the stamp tells.
+                if one.key == grant.key:
+                    return one
+            elif one.key == grant.key and one.token != grant.token:
+                return one
+        return None
+
+    # Troubles
+
+    def troubled(self, process: int, since: float, until: float) -> bool:
+        """Whether a fault befell Redis, or requests of *process*, in that time."""
+        return any(
+            since <= one.at <= until
+            for place in (process, -1)
+            for one in self._troubles[place]
+            if not one.what.startswith(("message", "subscription", "damaged"))
+        ) or self._redis_away(until)
+
+    def _redis_away(self, at: float) -> bool:
+        away = False
+        for one in self._troubles[-1]:
+            if one.at > at:
+                break
+            if one.what in ("outages", "hangs"):
+                away = True
+            elif one.what in ("recovered", "healed"):
+                away = False
+        return away
+
+    def rolled_back(self, since: int, until: int) -> bool:
+        """Whether Redis lost its last writes to a failover in between."""
+        # A snapshot is at most a second older than the failover to it.
+        return any(
+            one.what == "failed over"
+            and one.number < until
+            and one.at >= self.history.happenings[since].at
+            for one in self._troubles[-1]
+        )
+
+    def carried_out(
+        self, process: int, key: str | None, since: int, returned: int
+    ) -> int | None:
+        """Return where *process* carried out the invalidation that began at *since*."""
+        deleted = next(
+            (
+                one.number
+                for one in self.of(Deleted)
+                if since < one.number < returned and one.key == key
+            ),
+            None,
+        )
+        if deleted is None:
+            return None
+        return next(
+            (
+                one.number
+                for one in self.of(CarriedOut)
+                if one.process == process and one.number > deleted and one.key == key
+            ),
+            None,
+        )
+
+    def deaf(self, process: int, since: float, until: float) -> bool:
+        """Whether nothing could tell *process* that it missed a message."""
+        # One message lost on a whole subscription, a process that stood still, and
+        # Redis away or unheard: "while Redis is away memory entries serve as before".
+        return self.troubled(process, since - 1.0, until) or any(
+            since - 1.0 <= one.at <= until and one.what.startswith("message")
+            for one in self._troubles[process]
+        )

@@ -1,0 +1,280 @@
+"""Between processes and Redis: requests, replies and messages, and what befalls them.
+
+The model of Redis executes what production lays out, and production's reading of
+the replies gives the answer.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+import attrs
+
+from hybridcache.adapters.upstream.replies import lacks_script, laid_out, read
+from hybridcache.engine.request import Argument, Fault, Request
+from hybridcache.engine.request import Trouble as Sort
+from hybridcache.testing.faults import Faults
+from hybridcache.testing.redis_model import RedisModel
+from hybridcache.testing.scheduler import Action, Scheduler
+
+
+class Peer(Protocol):
+    """A process, as the network knows it."""
+
+    number: int
+
+    def after(self, seconds: float, action: Action) -> None:
+        """Run *action* after that many seconds of its clock, unless it is dead."""
+
+
+Answered: TypeAlias = Callable[[object], None]
+Witness: TypeAlias = Callable[[Peer, Request[object], list[object]], None]
+
+# One way, seconds.
+QUICK = 0.0002
+SLOW = 0.002
+
+
+@attrs.define(eq=False)
+class Line:
+    """A subscription's connection.
+
+    Attributes:
+
+        process: Whose.
+
+        inbox: What arrived and was not read yet; None: it was closed.
+
+        told: Called when something arrives, once.
+    """
+
+    process: Peer
+    inbox: "deque[tuple[str, bytes] | None]" = attrs.field(factory=deque, init=False)
+    told: Action | None = attrs.field(default=None, init=False)
+    free_at: float = attrs.field(default=0.0, init=False)
+    alive: bool = attrs.field(default=True, init=False)
+
+    def arrive(self, what: tuple[str, bytes] | None) -> None:
+        """Have it read later."""
+        self.inbox.append(what)
+        told, self.told = self.told, None
+        if told is not None:
+            told()
+
+
+class Network:
+    """One Redis and the ways to it.
+
+    Attributes:
+
+        model: The server.
+
+        up: Whether it takes connections.
+
+        hung: Whether it stands still, with what arrives waiting.
+
+        faults: How often a request or a message meets with one.
+
+        witness: Shown each request and its replies at the moment of its effect.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        faults: Faults,
+        note: Callable[[int, str], None],
+    ) -> None:
+        self._scheduler = scheduler
+        self.faults = faults
+        self.witness: Witness = lambda *_: None
+        self._note = note
+        self.up = True
+        self.hung = False
+        self._waiting: list[Action] = []
+        self._subscribers: dict[str, list[Line]] = {}
+        # No process's clock is Redis's.
+        self.model = RedisModel(
+            lambda: 1_700_000_000_000_000 + int(scheduler.now * 1e6), self._publish
+        )
+
+    # Requests
+
+    def ask(
+        self,
+        process: Peer,
+        request: Request[object],
+        timeout: float,
+        answered: Answered,
+    ) -> None:
+        """Send *request*; its answer, or a fault, within *timeout* seconds."""
+        open_ = [True]
+
+        def once(answer: object) -> None:
+            if open_[0]:
+                open_[0] = False
+                answered(answer)
+
+        def late() -> None:
+            once(Fault(Sort.DOWN, "TimeoutError: no reply"))
+
+        process.after(timeout, late)
+        if self._scheduler.chance(self.faults.request_lost):
+            self._note(process.number, "request lost")
+            return
+        self._exchange(process, request, once, with_source=False)
+
+    def _exchange(
+        self,
+        process: Peer,
+        request: Request[object],
+        answered: Answered,
+        *,
+        with_source: bool,
+    ) -> None:
+        chance = self._scheduler.chance
+        broken = chance(self.faults.reset)
+        if broken:
+            self._note(process.number, "connection reset")
+        if broken and chance(0.5):
+            self._fail(process, answered, "ConnectionError: reset")
+            return
+        commands = laid_out(request.calls(), with_source=with_source)
+        replies: list[object] = []
+
+        def receive() -> None:
+            if not with_source and lacks_script(replies):
+                self._exchange(process, request, answered, with_source=True)
+            else:
+                answered(read(request, replies))
+
+        def arrive() -> None:
+            if not self.up:
+                self._fail(process, answered, "ConnectionError: refused")
+            elif self.hung:
+                self._waiting.append(arrive)
+            elif not self._execute(commands, replies):
+                # Redis may serve others between the commands of a pipeline.
+                self._scheduler.after(0.0, arrive)
+            else:
+                self.witness(process, request, replies)
+                if broken:
+                    self._fail(process, answered, "ConnectionError: reset")
+                else:
+                    self._reply(process, receive)
+
+        self._scheduler.after(self._transit(process), arrive)
+
+    def _reply(self, process: Peer, receive: Action) -> None:
+        if self._scheduler.chance(self.faults.reply_lost):
+            self._note(process.number, "reply lost")
+        else:
+            process.after(self._transit(process), receive)
+
+    def _execute(
+        self, commands: list[tuple[Argument, ...]], replies: list[object]
+    ) -> bool:
+        while len(replies) < len(commands):
+            replies.append(self.model.call(*commands[len(replies)]))
+            if len(replies) < len(commands) and self._scheduler.chance(0.2):
+                return False
+        return True
+
+    def _fail(self, process: Peer, answered: Answered, cause: str) -> None:
+        fault = Fault(Sort.DOWN, cause)
+        process.after(QUICK, lambda: answered(fault))
+
+    def _transit(self, process: Peer) -> float:
+        dice = self._scheduler.dice
+        if self._scheduler.chance(self.faults.late):
+            self._note(process.number, "late")
+            return dice.uniform(0.1, 1.5)
+        return dice.uniform(QUICK, SLOW)
+
+    # Messages
+
+    def subscribe(self, process: Peer, channels: tuple[str, ...]) -> Line | None:
+        """Connect and send SUBSCRIBE; None if nobody listens."""
+        if not self.up:
+            return None
+        line = Line(process)
+
+        def arrive() -> None:
+            if not self.up or not line.alive:
+                return
+            if self.hung:
+                self._waiting.append(arrive)
+                return
+            for channel in channels:
+                self._subscribers.setdefault(channel, []).append(line)
+                self._deliver(line, ("subscribe", channel.encode()))
+
+        self._scheduler.after(self._transit(process), arrive)
+        return line
+
+    def _publish(self, channel: str, data: bytes) -> int:
+        lines = self._subscribers.get(channel, [])
+        chance, faults = self._scheduler.chance, self.faults
+        for line in lines:
+            if chance(faults.message_lost):
+                self._note(line.process.number, "message lost")
+                continue
+            self._deliver(line, ("message", data))
+            if chance(faults.message_twice):
+                self._deliver(line, ("message", data))
+        return len(lines)
+
+    def _deliver(self, line: Line, what: tuple[str, bytes] | None) -> None:
+        delay = self._scheduler.dice.uniform(QUICK, SLOW)
+        if self._scheduler.chance(self.faults.message_late):
+            self._note(line.process.number, "message late")
+            delay = self._scheduler.dice.uniform(0.05, 1.0)
+        # One connection keeps the order.
+        line.free_at = max(line.free_at, self._scheduler.now + delay)
+        self._scheduler.after(
+            line.free_at - self._scheduler.now, lambda: line.arrive(what)
+        )
+
+    def drop(self, line: Line, *, silently: bool = False) -> None:
+        """Break a subscription's connection; its process is told unless *silently*."""
+        line.alive = False
+        for lines in self._subscribers.values():
+            if line in lines:
+                lines.remove(line)
+        if not silently:
+            self._deliver(line, None)
+
+    def drop_all(self) -> None:
+        """Break every subscription: the server went away."""
+        lines = [line for lines in self._subscribers.values() for line in lines]
+        for line in dict.fromkeys(lines):
+            self.drop(line)
+
+    def lines_of(self, process: Peer) -> list[Line]:
+        """Return the connections that *process* subscribed on."""
+        return list(
+            dict.fromkeys(
+                line
+                for lines in self._subscribers.values()
+                for line in lines
+                if line.process is process
+            )
+        )
+
+    # The server
+
+    def go_down(self) -> None:
+        """Refuse connections."""
+        self.up = False
+        self._waiting.clear()
+        self.drop_all()
+
+    def stand_still(self) -> None:
+        """Take requests and answer none, until `heal`."""
+        self.hung = True
+
+    def heal(self) -> None:
+        """Serve again; what waited is carried out now, its callers long gone."""
+        self.up, self.hung = True, False
+        waiting, self._waiting = self._waiting, []
+        for arrive in waiting:
+            self._scheduler.after(0.0, arrive)

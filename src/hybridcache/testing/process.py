@@ -1,0 +1,288 @@
+"""One simulated process: production's machines, wired to virtual time and network.
+
+What `faces.station` and `faces.state` make of threads and sockets is made here of
+fibers and the network; the rules are in the same classes.
+"""
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from contextvars import Context as Variables
+from typing import TypeVar
+
+import attrs
+
+from hybridcache.core.errors import Unencodable
+from hybridcache.engine.context import Context, Remote
+from hybridcache.engine.flights import Handover
+from hybridcache.engine.keeper import Chore, Keeper, Subscribe
+from hybridcache.engine.kept import Kept
+from hybridcache.engine.memory import Cause, MemoryTier
+from hybridcache.engine.names import channel_of
+from hybridcache.engine.node import Node
+from hybridcache.engine.request import Request
+from hybridcache.engine.rounds import Listen, rounds
+from hybridcache.engine.s3fifo import S3FIFO
+from hybridcache.testing.fibers import Fiber
+from hybridcache.testing.network import Answered, Line, Network
+from hybridcache.testing.scheduler import Action, Scheduler
+
+R = TypeVar("R")
+
+PREFIX = "sim:"
+TIMEOUT = 0.25
+LARGEST = 4096
+
+
+@attrs.define(eq=False)
+class WatchedNode(Node):
+    """A node whose invalidations are seen: by key, or None for all."""
+
+    seen: Callable[[str | None], None] = attrs.field(
+        default=lambda _: None, kw_only=True
+    )
+
+    def invalidated(self, key: str) -> None:
+        """Carry out an invalidation here."""
+        super().invalidated(key)
+        self.seen(key)
+
+    def cleared(self, marker: bytes | None) -> None:
+        """Carry out a clear here."""
+        super().cleared(marker)
+        self.seen(None)
+
+
+class Process:
+    """A process with its memory, its clock, its keeper and its callers.
+
+    Args:
+
+        number: Tells it from every other, dead ones included.
+
+        offset: What its clock shows at virtual 0, seconds.
+
+        rate: How fast its clock runs.
+
+        max_items: Bound of its memory.
+
+    Attributes:
+
+        ctx: What its flows are given.
+
+        fibers: Those under way, the oldest first.
+
+        running: The fiber that runs, or ran last.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        scheduler: Scheduler,
+        network: Network,
+        *,
+        offset: float,
+        rate: float,
+        max_items: int,
+        seen: Callable[[str | None], None],
+        breach: Callable[[str], None],
+    ) -> None:
+        self.number = number
+        self.alive = True
+        self.closed = False
+        self.paused_for = 0.0
+        self._paused_at: float | None = None
+        self._scheduler = scheduler
+        self._network = network
+        self._offset = offset
+        self._rate = rate
+        self._max_items = max_items
+        self._breach = breach
+        self._deferred: list[Action] = []
+        self._tokens = 0
+        self._line: Line | None = None
+        self.fibers: dict[Fiber, None] = {}
+        self.running: Fiber | None = None
+        self.index: dict[object, Kept] = {}
+        channel = channel_of(PREFIX, self._token())
+        self.tier = _tier(max_items)
+        self.node = WatchedNode("sim", nullcontext(), self.tier, channel, seen=seen)
+        self.keeper = Keeper(self.node, channel, self._token)
+        self.ctx = Context(
+            cache="sim",
+            node=self.node,
+            redis=Remote(PREFIX, TIMEOUT, LARGEST),
+            now=self.now,
+            draw=scheduler.dice.random,
+            token=self._token,
+            observe=lambda _: None,
+            warn=_say_nothing,
+            closed=lambda: self.closed,
+            heard=False,
+        )
+        self._stopped = False
+        self._work = rounds(self.keeper, self.now, lambda: self._stopped)
+        self.soon(lambda: self._keep(None))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.number})"
+
+    def _token(self) -> str:
+        self._tokens += 1
+        return f"{self.number:06d}{self._tokens:010d}"
+
+    # Time
+
+    def now(self) -> float:
+        """Return what its monotonic clock shows, seconds."""
+        return self._offset + self._rate * self._scheduler.now
+
+    def real(self, instant: float) -> float:
+        """Return the virtual instant of one on its clock."""
+        return (instant - self._offset) / self._rate
+
+    def soon(self, action: Action) -> None:
+        """Run *action* at the next moment."""
+        self.after(0.0, action)
+
+    def after(self, seconds: float, action: Action) -> None:
+        """Run *action* after that many seconds of its clock, unless it is dead."""
+
+        def unless_paused() -> None:
+            if not self.alive:
+                return
+            if self._paused_at is None:
+                action()
+            else:
+                self._deferred.append(action)
+
+        self._scheduler.after(seconds / self._rate, unless_paused)
+
+    def stepped(self) -> None:
+        """Look at what must hold at every step: the bound of memory."""
+        if self.tier.items > self._max_items:
+            self._breach(f"rule 11: memory of {self} holds {self.tier.items} items")
+
+    # Faults
+
+    def pause(self) -> None:
+        """Stand still, as under SIGSTOP."""
+        if self._paused_at is None:
+            self._paused_at = self._scheduler.now
+
+    def go_on(self) -> None:
+        """Go on, with all that came meanwhile."""
+        if self._paused_at is None:
+            return
+        self.paused_for += self._scheduler.now - self._paused_at
+        self._paused_at = None
+        deferred, self._deferred = self._deferred, []
+        for action in deferred:
+            self.soon(action)
+
+    def die(self) -> None:
+        """Be gone: nothing of it runs any more."""
+        self.alive = False
+        for line in self._network.lines_of(self):
+            self._network.drop(line, silently=True)
+
+    # What flows ask for
+
+    def ask(self, request: Request[object], answered: Answered) -> None:
+        """Ask Redis."""
+        self._network.ask(self, request, TIMEOUT, answered)
+
+    def load_ended(self, _: object, error: BaseException | None) -> None:
+        """Learn that a load's flow ended: no error may leave it."""
+        if error is not None:
+            self._breach(f"rule 5: a load's flow raised {error!r}")
+
+    def start(
+        self, flow: "Callable[[], object]", ended: Callable[[object, object], None]
+    ) -> Fiber:
+        """Run a caller's flow in a fiber of its own."""
+        fiber = Fiber(self, Variables(), ended)
+        fiber.start(flow())  # type: ignore[arg-type]  # a generator function's
+        return fiber
+
+    # The keeper
+
+    def _keep(self, answer: object) -> None:
+        try:
+            chore = self._work.send(answer)
+        except StopIteration:
+            self._line = None
+            return
+        self.stepped()
+        self._do(chore)
+
+    def _do(self, chore: Chore | Listen) -> None:
+        match chore:
+            case Subscribe():
+                if self._line is not None:
+                    self._network.drop(self._line, silently=True)
+                channel = self.keeper.channel
+                channels = (channel.events, channel.echo)
+                self._line = self._network.subscribe(self, channels)
+                opened = self._line is not None
+                self.soon(lambda: self._keep(opened))
+            case Listen(wait=wait):
+                self._listen(wait)
+            case _:
+                self._network.ask(self, chore, TIMEOUT, self._keep)
+
+    def _listen(self, wait: float) -> None:
+        line = self._line
+        waiting = [True]
+
+        def once() -> None:
+            if waiting[0]:
+                waiting[0] = False
+                if line is not None:
+                    line.told = None
+                self._hear(line)
+                self._keep(None)
+
+        if line is not None and line.inbox:
+            self.soon(once)
+            return
+        if line is not None:
+            line.told = lambda: self.soon(once)
+        self.after(wait, once)
+
+    def _hear(self, line: Line | None) -> None:
+        if line is None or not line.inbox:
+            return
+        match line.inbox.popleft():
+            case ("subscribe", channel):
+                self.keeper.confirmed(channel.decode(), self.now())
+            case (_, data):
+                self.keeper.received(data, self.now())
+            case None:
+                self._line = None
+                self.keeper.dropped(self.now())
+
+    # The end
+
+    def close(self) -> None:
+        """Take no more calls; hand over what still loads, as a cache's close does."""
+        self.closed = True
+        self._stopped = True
+        for fiber in list(self.fibers):
+            if fiber.latch is not None:
+                fiber.latch.settle(Handover("the cache was closed"))
+
+
+def _tier(max_items: int) -> MemoryTier[Kept]:
+    def removed(kept: Kept, _: Cause) -> None:
+        kept.leave_indexes()
+
+    return MemoryTier(
+        max_items=max_items,
+        max_bytes=None,
+        replacement=S3FIFO(max_items, None),
+        removed=removed,
+    )
+
+
+def _say_nothing(_: str, __: Unencodable) -> None:
+    return

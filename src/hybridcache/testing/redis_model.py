@@ -1,0 +1,209 @@
+"""A model of one Redis server: a command in, the raw reply out, nothing else.
+
+It has what the library sends: a few commands, the shipped scripts as atomic steps,
+expiry by a clock that is handed in, and publishing by a function that is handed in.
+What Redis 6.2 answers, errors included, it answers; tests/property/
+test_redis_model.py compares the two by random calls.
+"""
+
+# ruff: noqa: SLF001 (the table at the end is of the class's own commands)
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha1
+from typing import Final, TypeAlias
+
+import attrs
+
+from hybridcache.engine.request import Argument, ServerError
+from hybridcache.testing.keyspace import (
+    SYNTAX,
+    Item,
+    Keyspace,
+    Refusal,
+    integer,
+)
+from hybridcache.testing.redis_scripts import STEPS, Running
+
+_NO_SCRIPT: Final = "NOSCRIPT No matching script. Please use EVAL."
+
+
+@attrs.frozen
+class Snapshot:
+    """What a server held at one moment; see `RedisModel.restore`."""
+
+    items: Mapping[bytes, Item]
+
+
+class RedisModel:
+    """One server's data, scripts and clock; commands are atomic. Not thread-safe.
+
+    Args:
+
+        now_us: The server's clock, microseconds since 1970 or any other instant.
+
+        publish: Told of each message: the channel and the bytes. It may return how
+            many subscribers it reached; without, the reply to PUBLISH is 1.
+    """
+
+    def __init__(
+        self,
+        now_us: Callable[[], int],
+        publish: Callable[[str, bytes], int | None],
+    ) -> None:
+        self._now_us = now_us
+        self._now: int | None = None
+        self._publish = publish
+        self._space = Keyspace(self._clock)
+        self._running = Running(self._space, self._published)
+        self._scripts: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self._space.items)} names)"
+
+    # Commands
+
+    def call(self, *args: Argument) -> object:
+        """Execute one command and return its reply as a reply reader gives it.
+
+        That is bytes, int, None, a list, or a ServerError in its place.
+
+        Raises:
+
+            NotImplementedError: The model does not know the command or the script.
+        """
+        words = [_bytes(arg) for arg in args]
+        name = words[0].decode().upper()
+        if name not in _COMMANDS:
+            msg = f"the model of Redis does not know the command {name}"
+            raise NotImplementedError(msg)
+        fewest, most, step = _COMMANDS[name]
+        if not fewest <= len(words) - 1 <= most:
+            return ServerError(
+                f"ERR wrong number of arguments for '{name.lower()}' command"
+            )
+        # Time stands still within a command, as it does within a script in Redis.
+        self._now = self._now_us()
+        try:
+            return step(self, words[1:])
+        except Refusal as error:
+            return ServerError(str(error))
+        finally:
+            self._now = None
+
+    def _clock(self) -> int:
+        return self._now_us() if self._now is None else self._now
+
+    def _published(self, channel: bytes, message: bytes) -> int:
+        reached = self._publish(_name(channel), message)
+        return 1 if reached is None else reached
+
+    def _set(self, words: Sequence[bytes]) -> object:
+        name, value, *options = words
+        px, only_new = None, False
+        while options:
+            option = options.pop(0).upper()
+            if option == b"NX":
+                only_new = True
+            elif option == b"PX" and options and px is None:
+                px = options.pop(0)
+            else:
+                raise Refusal(SYNTAX)
+        return self._space.set(name, value, px=px, only_new=only_new)
+
+    def _flush_all(self) -> bytes:
+        self._space.items.clear()
+        return b"OK"
+
+    def _eval(self, words: Sequence[bytes]) -> object:
+        sha = sha1(words[0], usedforsecurity=False).hexdigest()
+        if sha not in STEPS:
+            msg = "the model of Redis knows the shipped scripts alone"
+            raise NotImplementedError(msg)
+        self._scripts.add(sha)
+        return self._run(sha, words[1:])
+
+    def _eval_sha(self, words: Sequence[bytes]) -> object:
+        sha = words[0].decode().lower()
+        if sha not in self._scripts:
+            raise Refusal(_NO_SCRIPT)
+        return self._run(sha, words[1:])
+
+    def _run(self, sha: str, words: Sequence[bytes]) -> object:
+        count = integer(words[0])
+        names, args = words[1 : 1 + count], words[1 + count :]
+        return STEPS[sha](self._running, names, args)
+
+    # Faults
+
+    def snapshot(self) -> Snapshot:
+        """Keep what it holds now."""
+        return Snapshot(dict(self._space.items))
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go back to *snapshot*, as a failover does that loses the writes since.
+
+        What expired meanwhile has expired. Scripts stay: see `flush_scripts`.
+        """
+        self._space.items.clear()
+        self._space.items.update(snapshot.items)
+
+    def restart(self, keep_data: bool) -> None:
+        """Forget the scripts, and the data unless it was saved."""
+        self.flush_scripts()
+        if not keep_data:
+            self._space.items.clear()
+
+    def evict(self, name: str) -> bool:
+        """Drop *name* as a full server does; False if it held nothing."""
+        return self._space.delete(_bytes(name)) == 1
+
+    def put_raw(self, name: str, data: bytes) -> None:
+        """Put any bytes under *name*, without expiry."""
+        self._space.items[_bytes(name)] = Item(data)
+
+    def names(self) -> list[str]:
+        """Return the names of all that has not expired, sorted."""
+        return sorted(map(_name, self._space.living()))
+
+    def flush_scripts(self) -> None:
+        """Forget the scripts: EVALSHA answers NOSCRIPT until EVAL brings them."""
+        self._scripts.clear()
+
+
+def _bytes(arg: Argument) -> bytes:
+    if isinstance(arg, bytes):
+        return arg
+    if isinstance(arg, str):
+        return arg.encode("utf-8", "surrogateescape")
+    return b"%d" % arg
+
+
+def _name(name: bytes) -> str:
+    return name.decode("utf-8", "surrogateescape")
+
+
+_Step: TypeAlias = Callable[[RedisModel, list[bytes]], object]
+_MANY: Final = 2**31
+
+
+def _multi_get(model: RedisModel, words: list[bytes]) -> list[bytes | None]:
+    return [model._space.string(name) for name in words]
+
+
+# Fewest and most arguments, and what is done.
+_COMMANDS: Final[Mapping[str, tuple[int, int, _Step]]] = {
+    "APPEND": (2, 2, lambda model, words: model._space.append(*words)),
+    "DEL": (1, _MANY, lambda model, words: model._space.delete(*words)),
+    "EVAL": (2, _MANY, RedisModel._eval),
+    "EVALSHA": (2, _MANY, RedisModel._eval_sha),
+    "FLUSHALL": (0, 0, lambda model, _: model._flush_all()),
+    "GET": (1, 1, lambda model, words: model._space.get(*words)),
+    "GETRANGE": (3, 3, lambda model, words: model._space.get_range(*words)),
+    "LPUSH": (2, _MANY, lambda model, words: model._space.left_push(*words)),
+    "MGET": (1, _MANY, _multi_get),
+    "PEXPIRE": (2, 2, lambda model, words: model._space.expire(*words)),
+    "PTTL": (1, 1, lambda model, words: model._space.left_ms(*words)),
+    "PUBLISH": (2, 2, lambda model, words: model._published(*words)),
+    "SET": (2, _MANY, RedisModel._set),
+    "TIME": (0, 0, lambda model, _: model._space.time()),
+}

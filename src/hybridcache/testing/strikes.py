@@ -1,0 +1,115 @@
+"""The events of a fault schedule: when each strikes, and what it does."""
+
+from collections.abc import Callable
+
+from hybridcache.engine.names import names_of
+from hybridcache.testing.faults import EVENTS
+from hybridcache.testing.network import Network
+from hybridcache.testing.process import PREFIX, Process
+from hybridcache.testing.redis_model import Snapshot
+from hybridcache.testing.scheduler import Scheduler
+
+# Longest that a fault lasts, seconds.
+LASTING = 4.0
+
+
+class Strikes:
+    """Has the counted faults of a cluster's schedule happen in its span."""
+
+    def __init__(
+        self,
+        network: Network,
+        scheduler: Scheduler,
+        processes: list[Process],
+        keys: list[str],
+        note: Callable[[int, str], None],
+        crash: Callable[[int], None],
+    ) -> None:
+        self._network = network
+        self._scheduler, self._dice = scheduler, scheduler.dice
+        self._processes, self._keys = processes, keys
+        self._note, self._crash = note, crash
+
+    def schedule(self, span: float) -> None:
+        """Draw how many of each there are, and when."""
+        dice, faults = self._dice, self._network.faults
+        for what in EVENTS:
+            count: float = getattr(faults, what)
+            for _ in range(int(count) + (dice.random() < count - int(count))):
+                at = dice.uniform(0.0, span)
+                self._scheduler.after(at, getattr(self, f"_{what}"))
+
+    def _dropped(self, *, silently: bool = False) -> None:
+        victim = self._dice.choice(self._processes)
+        for line in self._network.lines_of(victim):
+            self._note(victim.number, "subscription dropped")
+            self._network.drop(line, silently=silently)
+
+    def _silent(self) -> None:
+        self._dropped(silently=True)
+
+    def _crashes(self) -> None:
+        self._crash(self._dice.randrange(len(self._processes)))
+
+    def _pauses(self) -> None:
+        victim = self._dice.choice(self._processes)
+        self._note(victim.number, "paused")
+        victim.pause()
+        self._scheduler.after(self._dice.uniform(0.1, LASTING), victim.go_on)
+
+    def _outages(self) -> None:
+        self._note(-1, "outages")
+        self._network.go_down()
+        self._scheduler.after(self._dice.uniform(0.05, LASTING), self._recover)
+
+    def _hangs(self) -> None:
+        self._note(-1, "hangs")
+        self._network.stand_still()
+        self._scheduler.after(self._dice.uniform(0.05, LASTING), self._recover)
+
+    def _recover(self) -> None:
+        self._note(-1, "recovered")
+        self._network.heal()
+
+    def _restarts(self) -> None:
+        self._note(-1, "restarted empty")
+        self._network.drop_all()
+        self._network.model.restart(keep_data=False)
+
+    def _failovers(self) -> None:
+        snapshot = self._network.model.snapshot()
+        delay = self._dice.uniform(0.01, 1.0)
+        self._scheduler.after(delay, lambda: self._fail_over(snapshot))
+
+    def _fail_over(self, snapshot: Snapshot) -> None:
+        self._note(-1, "failed over")
+        self._network.drop_all()
+        self._network.model.restore(snapshot)
+
+    def _evictions(self) -> None:
+        names = self._network.model.names()
+        if names:
+            name = self._dice.choice(names)
+            self._note(-1, f"evicted {name}")
+            self._network.model.evict(name)
+
+    def _flushes(self) -> None:
+        self._network.model.flush_scripts()
+
+    def _corruptions(self) -> None:
+        dice, model = self._dice, self._network.model
+        key, other = dice.choice(self._keys), dice.choice(self._keys)
+        name = names_of(PREFIX, key).entry
+        found = model.call("GET", names_of(PREFIX, other).entry)
+        data = found if isinstance(found, bytes) else b""
+        kind = dice.choice(("flipped", "cut", "foreign"))
+        if kind == "flipped" and data:
+            place = dice.choice((dice.randrange(len(data)), len(data) - 1))
+            flipped = data[place] ^ (1 << dice.randrange(8))
+            data = data[:place] + bytes([flipped]) + data[place + 1 :]
+        elif kind == "cut":
+            data = data[: dice.randrange(len(data) + 1)]
+        elif key == other:
+            data = dice.randbytes(dice.randrange(200))
+        self._note(-1, f"damaged {name}")
+        model.put_raw(name, data)

@@ -1,0 +1,80 @@
+"""Write down what Redis did to entries and leases, as it does it."""
+
+from hybridcache.adapters.codec import MSGPACK, shape_of
+from hybridcache.core import blob
+from hybridcache.core.errors import Undecodable
+from hybridcache.core.policy import Suppress
+from hybridcache.engine.channel_requests import Clear
+from hybridcache.engine.entry_requests import Invalidate, Write
+from hybridcache.engine.lease_requests import Acquire, Mode
+from hybridcache.engine.names import channel_of
+from hybridcache.engine.request import Request
+from hybridcache.testing import history as past
+from hybridcache.testing.history import History
+from hybridcache.testing.network import Peer
+from hybridcache.testing.process import PREFIX
+from hybridcache.testing.redis_model import RedisModel
+from hybridcache.testing.scheduler import Scheduler
+
+SHAPE = shape_of(int, MSGPACK)
+_MARKER = channel_of(PREFIX, "").marker
+_BODY_AT = blob.HEADER_SIZE - blob.IDENTITY_SIZE
+
+
+class Witness:
+    """Sees every request at the moment of its effect."""
+
+    def __init__(
+        self, history: History, scheduler: Scheduler, model: RedisModel
+    ) -> None:
+        self._history, self._scheduler, self._model = history, scheduler, model
+
+    def saw(
+        self, process: Peer, request: Request[object], replies: list[object]
+    ) -> None:
+        """Take down what Redis did to entries and leases."""
+        history, now = self._history, self._scheduler.now
+        number, at = history.next, process.number
+        match request, replies[0]:
+            case Acquire(), [b"granted"]:
+                spared = None if request.mode is Mode.FORCE else self._fresh(request)
+                history.add(
+                    past.Granted(
+                        number, now, at, request.names.key, request.token, spared
+                    )
+                )
+            case Write(), [b"stored", *_]:
+                value = SHAPE.decode(request.rest[_BODY_AT:])
+                history.add(
+                    past.Stored(
+                        number, now, at, request.names.key, request.token, value
+                    )
+                )
+            case Invalidate(), 1:
+                history.add(past.Deleted(number, now, at, request.names.key))
+            case Clear(), 1:
+                history.add(past.Deleted(number, now, at, None))
+            case _:
+                return
+
+    def _fresh(self, request: Acquire) -> int | None:
+        """Return the value of a fresh entry that stands, other than the rejected."""
+        policy = self._history.policies[request.names.key]
+        model = self._model
+        found = model.call("GET", request.names.entry)
+        marker = model.call("GET", _MARKER)
+        if not isinstance(found, bytes) or not isinstance(marker, bytes):
+            return None
+        if request.rejected and found.startswith(request.rejected):
+            return None
+        try:
+            header, body = blob.parse(found, request.names.entry, SHAPE.fingerprint)
+        except Undecodable:
+            return None
+        now_us = 1_700_000_000_000_000 + int(self._scheduler.now * 1e6)
+        young = now_us - header.instant_us < header.fresh_for * 1e6
+        stamped = header.stamp == blob.stamp_of(marker)
+        if young and stamped and policy.suppress is Suppress.CLUSTER:
+            value: int = SHAPE.decode(body)
+            return value
+        return None

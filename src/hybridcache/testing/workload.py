@@ -1,0 +1,111 @@
+"""What the callers of a simulated cluster do: a frozen value, drawn from the seed."""
+
+from typing import Final
+
+import attrs
+
+from hybridcache.core.policy import Policy
+
+
+def _policies() -> tuple[Policy, ...]:
+    one = Policy(fresh_for=1.5, ttl=5.0, wait_for=6.0, retry_after=1.0)
+    return (
+        one,
+        one.evolve(refresh_ahead=0.5, jitter=0.2),
+        one.evolve(stale_wait=0.5, memory_ttl=2.0),
+        one.evolve(error_ttl=0.5, max_stale=1.0, abandon_after=7.0),
+    )
+
+
+@attrs.frozen(kw_only=True)
+class Workload:
+    """What is called, how often, and how the loaders behave.
+
+    Attributes:
+
+        calls: How many calls there are.
+
+        keys: How many keys they are about.
+
+        span: Virtual seconds in which they begin.
+
+        burst: Share of calls that begin at the same moment as the one before.
+
+        invalidate: Share of calls that invalidate their key.
+
+        clear: Share of calls that clear everything.
+
+        refresh: Share of calls that refresh.
+
+        peek: Share of calls that only look.
+
+        slow: Share of loads that take up to eight seconds; the others at most 0.3.
+
+        hanging: Share of loads that never end.
+
+        failing: Share of loads that raise.
+
+        unstored: Share of loads that return ``NoStore``.
+
+        unmodified: Share of loads that return ``NotModified`` if they may.
+
+        nested: Share of loads that look up another key, which may lead back.
+
+        max_items: Bound of each process's memory.
+
+        policies: One is drawn for each key.
+    """
+
+    calls: int = 40
+    keys: int = 3
+    span: float = 12.0
+    burst: float = 0.5
+    invalidate: float = 0.08
+    clear: float = 0.01
+    refresh: float = 0.03
+    peek: float = 0.03
+    slow: float = 0.03
+    hanging: float = 0.0
+    failing: float = 0.05
+    unstored: float = 0.03
+    unmodified: float = 0.03
+    nested: float = 0.0
+    max_items: int = 100
+    policies: tuple[Policy, ...] = attrs.field(factory=_policies)
+
+
+USUAL: Final = Workload()
+STAMPEDE: Final = Workload(
+    keys=1, burst=0.9, span=6.0, slow=0.3, failing=0.2, unstored=0.2
+)
+RENEWING: Final = Workload(keys=2, invalidate=0.3, clear=0.05, span=8.0, slow=0.1)
+NESTED: Final = Workload(keys=4, nested=0.5, slow=0.0, unmodified=0.0, invalidate=0.02)
+HANGING: Final = Workload(calls=25, hanging=0.1, slow=0.1)
+SMALL: Final = Workload(keys=12, max_items=3, burst=0.2, slow=0.0)
+REMEMBERING: Final = Workload(
+    keys=2,
+    span=15.0,
+    invalidate=0.2,
+    slow=0.0,
+    policies=(Policy(fresh_for=20.0, ttl=30.0, wait_for=6.0),),
+)
+WAITING: Final = Workload(
+    keys=1,
+    slow=0.7,
+    invalidate=0.0,
+    clear=0.0,
+    refresh=0.0,
+    policies=(Policy(fresh_for=0.5, ttl=2.5, wait_for=9.0, stale_wait=2.0),),
+)
+
+KINDS: Final = {
+    "usual": USUAL,
+    "stampede": STAMPEDE,
+    "renewing": RENEWING,
+    "nested": NESTED,
+    "hanging": HANGING,
+    "small": SMALL,
+    "remembering": REMEMBERING,
+    "waiting": WAITING,
+}
+"""Workloads by name."""
