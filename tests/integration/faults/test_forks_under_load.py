@@ -7,7 +7,7 @@ import sys
 
 from tests.integration.faults.timing import Waits
 
-FORKS = 12
+FORKS = 6
 
 
 def test_fork_under_load(redis_url: str, prefix: str, waits: Waits) -> None:

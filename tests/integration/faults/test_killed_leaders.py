@@ -55,7 +55,7 @@ def _what_is_left(client: "redis.Redis", names: Names) -> str:
 
 
 @pytest.mark.parametrize(
-    "kills", [20, pytest.param(200, marks=[pytest.mark.soak, pytest.mark.timeout(300)])]
+    "kills", [10, pytest.param(200, marks=[pytest.mark.soak, pytest.mark.timeout(300)])]
 )
 def test_killed_at_random_points(
     node: MakeNode,

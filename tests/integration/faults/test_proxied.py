@@ -33,8 +33,8 @@ def test_latency_under_the_timeout_is_borne(
     assert {Tier.MEMORY, Tier.REDIS} == made.stored
     assert isinstance(found, HitFresh)
     assert Tier.REDIS is found.tier
-    # A miss is three exchanges.
-    waits.within(0.3)
+    # A miss is three exchanges; each script is sent twice, for it is not known yet.
+    waits.within(0.5)
 
 
 def test_latency_over_the_timeout_is_an_outage(
@@ -132,7 +132,7 @@ def test_flipped_bits_never_make_a_wrong_value(
     one = node(proxy.url, timeout=TIMEOUT).subscribed()
     with Crowd(one, waits=waits, pause=0) as crowd:
         proxy.flips = 0.3
-        eventually(lambda: proxy.flipped >= 100, within=60)
+        eventually(lambda: proxy.flipped >= 50, within=60)
         proxy.heal()
         # A length that grew is waited for until its timeout.
         proxy.drop()

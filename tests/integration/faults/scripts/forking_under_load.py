@@ -14,7 +14,7 @@ from functools import partial
 from hybridcache import AsyncCache, Cache, Memory, Policy, Redis
 
 POLICY = Policy(fresh_for=0.02, ttl=60, wait_for=5)
-FORKS = 12
+FORKS = 6
 KEYS = 20
 
 
