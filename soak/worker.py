@@ -213,6 +213,7 @@ class Worker:
         machines: dict[str, Sized] = {
             "flight": node.flights,
             "check": node.checks,
+            "reading": node.readings,
             "fill": node.fills,
             "lease": node.leases,
         }

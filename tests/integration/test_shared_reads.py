@@ -10,7 +10,7 @@ import pytest
 
 from hybridcache import HitFresh, Memory, Miss, Suppressed, Tier
 from hybridcache.engine.events import UpstreamAsked
-from hybridcache.engine.flights import Flight
+from hybridcache.engine.readings import Reading
 from hybridcache.testing.server import RedisServer
 from tests.eventually import eventually
 from tests.integration.conftest import MakeNode
@@ -25,17 +25,19 @@ def reads(node: Node) -> int:
     )
 
 
-def reading(node: Node) -> Flight | None:
+def reading(node: Node) -> Reading | None:
     """Return the read of `k` that is under way."""
-    return node.cache._state.wiring.ctx.node.checks.find("k", 0.0)
+    return node.cache._state.wiring.ctx.node.readings._readings.get("k")
 
 
 def wait_for_readers(node: Node, followers: int) -> None:
     """Wait until a read of `k` is under way and so many wait for what it learns."""
 
     def ready() -> bool:
-        flight = reading(node)
-        return flight is not None and len(flight.latch._wakes) == followers
+        read = reading(node)
+        if read is None or read.latch is None:
+            return read is not None and followers == 0
+        return len(read.latch._wakes) == followers
 
     eventually(ready, within=15)
 

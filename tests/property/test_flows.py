@@ -140,9 +140,10 @@ def _check_outcome(
 def _check_settled(world: World) -> None:
     """Check that nothing is left over once all has ended."""
     node = world.node
-    assert (0, 0, 0, 0) == (
+    assert (0, 0, 0, 0, 0) == (
         len(node.flights),
         len(node.checks),
+        len(node.readings),
         len(node.fills),
         len(node.leases),
     )

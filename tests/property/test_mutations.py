@@ -238,6 +238,10 @@ def _no_cycles_seen(patch: Patch) -> None:
     patch.setattr(flights, "check_cycle", _nothing)
 
 
+def _own_lease_awaited(patch: Patch) -> None:
+    patch.setattr(lookup, "_check_own_lease", _nothing)
+
+
 def _fills_left_open(patch: Patch) -> None:
     patch.setattr(PoisonRegistry, "close", _nothing)
 
@@ -337,6 +341,13 @@ MUTATIONS = (
     Mutation("bad bytes raise", "rule", _raise_for_bytes, faults=faulty.BYTES),
     Mutation("cycles are not seen", "rule", _no_cycles_seen, work.NESTED, nodes=1),
     Mutation("fills stay open", "rule 14", _fills_left_open),
+    Mutation(
+        "a load waits for its own lease",
+        "rule 5",
+        _own_lease_awaited,
+        work.CLEARING,
+        nodes=1,
+    ),
     Mutation("watches stay", "rule 14", _watches_left),
     Mutation("leases stay in the book", "rule", _leases_kept),
     Mutation("Redis is never asked", "rule", _never_barred),

@@ -82,6 +82,12 @@ def test_a_stale_hit_that_waits_is_not_served_once_expired(seed: int) -> None:
     Cluster(seed=seed, nodes=1, workload=work.WAITING).run()
 
 
+@pytest.mark.parametrize("seed", [7, 8, 9])
+def test_a_load_never_waits_for_its_own_lease(seed: int) -> None:
+    """Detached by a clear, a load that asks for its own key is told so at once."""
+    Cluster(seed=seed, nodes=1, workload=work.CLEARING).run()
+
+
 def test_equal_seeds_give_equal_runs() -> None:
     """A seed replays to the last record."""
     first = Cluster(seed=5, faults=faulty.STORM).run()

@@ -13,11 +13,9 @@ import attrs
 
 from hybridcache.core.errors import ReentrantLoad
 from hybridcache.core.outcome import Scope, Tier
-from hybridcache.engine.answers import Hit, Missing
 from hybridcache.engine.form import Form
 from hybridcache.engine.latch import Latch, Lock
 from hybridcache.engine.poison import Fill
-from hybridcache.engine.request import Fault
 
 V = TypeVar("V")
 
@@ -64,16 +62,7 @@ class Checked:
     stands: bool
 
 
-@attrs.frozen
-class Answered:
-    """An entry was read from Redis once for all who asked: what came of it."""
-
-    answer: Hit | Missing | Fault
-
-
-Landing: TypeAlias = (
-    Loaded[object] | Adopted[object] | Failed | Handover | Checked | Answered
-)
+Landing: TypeAlias = Loaded[object] | Adopted[object] | Failed | Handover | Checked
 
 
 @attrs.define(eq=False)

@@ -52,8 +52,8 @@ class Latch(Generic[T]):
             if wake in self._wakes:
                 self._wakes.remove(wake)
 
-    def settle(self, answer: T) -> bool:
-        """Give the answer and make the calls; False if there was one before."""
+    def settle(self, answer: T | None) -> bool:
+        """Give the answer, None for none, and make the calls; False if done before."""
         with self._lock:
             if self._settled:
                 return False

@@ -72,7 +72,8 @@ def lead(
     begun = ctx.now()
     ctx.node.begin_load(flight)
     if isinstance(claim, Claimed):
-        ctx.node.leases.hold(Lease(claim.names, claim.token, flight.abandon_at))
+        lease = Lease(claim.names, claim.token, flight.abandon_at, flight)
+        ctx.node.leases.hold(lease)
     ended = False
     try:
         answer = yield from _call(query, flight, plan, inline=inline)

@@ -6,6 +6,7 @@ releases the second: leases whose grant or whose write was never confirmed.
 
 import attrs
 
+from hybridcache.engine.flights import Flight
 from hybridcache.engine.latch import Lock
 from hybridcache.engine.names import Names
 
@@ -21,11 +22,14 @@ class Lease:
         token: Random, 16 characters.
 
         until: Monotonic instant after which it is no longer renewed.
+
+        flight: Whose load holds it, where that still runs.
     """
 
     names: Names
     token: str
     until: float
+    flight: Flight | None = attrs.field(default=None, repr=False)
 
 
 @attrs.define(eq=False)
@@ -40,6 +44,15 @@ class LeaseBook:
         """Have *lease* renewed."""
         with self._lock:
             self._held[lease.token] = lease
+
+    def holders(self, key: str) -> list[Flight]:
+        """Return the flights whose loads hold a lease of *key*."""
+        with self._lock:
+            return [
+                one.flight
+                for one in self._held.values()
+                if one.names.key == key and one.flight is not None
+            ]
 
     def drop(self, token: str) -> None:
         """Stop renewing; Redis's TTL ends the lease unless its script did."""

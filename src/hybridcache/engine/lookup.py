@@ -30,7 +30,7 @@ from hybridcache.core.outcome import (
     Tier,
     UpstreamDown,
 )
-from hybridcache.core.policy import RunIn
+from hybridcache.core.policy import RunIn, Suppress
 from hybridcache.engine.answers import Hit, Missing
 from hybridcache.engine.command import Await, Flow, Spawn
 from hybridcache.engine.context import Context, Query
@@ -207,6 +207,7 @@ def fly(ctx: Context, query: Query[V], plan: Plan, begun: float) -> Flow[Outcome
         if ctx.closed():
             msg = f"the cache {ctx.cache!r} was closed while {query.key!r} was loading"
             raise Closed(msg)
+        _check_own_lease(ctx, query)
         now = ctx.now()
         failure = ctx.node.failure_of(query.key, now)
         if failure is not None and plan.mode is not Mode.FORCE and not query.bypass:
@@ -239,6 +240,22 @@ def fly(ctx: Context, query: Query[V], plan: Plan, begun: float) -> Flow[Outcome
             )
             raise LoadTimeout(msg)
         plan = plan.again()
+
+
+def _check_own_lease(ctx: Context, query: Query[V]) -> None:
+    """Refuse to wait for a lease that the load this is part of holds itself.
+
+    A clear may have let go of its flight, so that the key seems free here.
+    """
+    parent = CURRENT.get()
+    if parent is None or query.bypass or ctx.redis is None:
+        return
+    if query.policy.suppress is not Suppress.CLUSTER:
+        # It takes the lease from whoever holds it.
+        return
+    with ctx.node.lock:
+        for holder in ctx.node.leases.holders(query.key):
+            check_cycle(parent.flight, holder)
 
 
 def _landed_meanwhile(ctx: Context, query: Query[V], flight: Flight) -> bool:

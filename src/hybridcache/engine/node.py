@@ -25,6 +25,7 @@ from hybridcache.engine.memory import MemoryTier
 from hybridcache.engine.messages import Kind, Message
 from hybridcache.engine.names import Channel
 from hybridcache.engine.poison import Fill, PoisonRegistry
+from hybridcache.engine.readings import Answer, Reading, Readings
 
 # Keys whose refresh failed are remembered until they may be tried again; past this
 # many the ones whose time is over are cleared out.
@@ -67,6 +68,7 @@ class Node:
     clears: int = attrs.field(default=0, init=False)
     flights: FlightTable = attrs.field(init=False)
     checks: FlightTable = attrs.field(init=False)
+    readings: Readings = attrs.field(init=False)
     fills: PoisonRegistry = attrs.field(factory=PoisonRegistry, init=False)
     leases: LeaseBook = attrs.field(init=False)
     gate: Gate = attrs.field(init=False)
@@ -82,6 +84,7 @@ class Node:
         self.whole = self.channel is None
         self.flights = FlightTable(self.lock)
         self.checks = FlightTable(self.lock)
+        self.readings = Readings(self.lock)
         self.leases = LeaseBook(self.lock)
         self.gate = Gate(self.lock)
 
@@ -149,10 +152,23 @@ class Node:
         with self.lock:
             return self.fills.open(key, self.epoch if self.whole else DISTRUSTED)
 
-    def close_fill(self, fill: Fill) -> None:
-        """End a fill."""
+    def read(
+        self, key: str, reader: bytes, now: float, until: float
+    ) -> Reading | Latch[Answer]:
+        """Start a read of *key*, or return what to wait for if one is under way."""
         with self.lock:
-            self.fills.close(fill)
+            reading = self.readings.find(key, reader, now)
+            if reading is not None:
+                return self.readings.follow(reading)
+            return self.readings.start(self.open_fill(key), reader, until)
+
+    def end_read(self, reading: Reading, answer: Answer | None) -> None:
+        """Give the followers of a read what it learnt; None if that is nothing."""
+        with self.lock:
+            self.readings.leave(reading)
+            self.fills.close(reading.fill)
+        if reading.latch is not None:
+            reading.latch.settle(answer)
 
     # Flights
 
@@ -184,7 +200,7 @@ class Node:
             if flight is not None and flight.fingerprint == fingerprint:
                 return flight, False
             started = table.start(
-                self.fills.open(key, self.epoch if self.whole else DISTRUSTED),
+                self.open_fill(key),
                 fingerprint,
                 abandon_at=now + owned_for,
                 background=background,
@@ -258,6 +274,7 @@ class Node:
             self.fills.spoil(key)
             self.flights.detach(key)
             self.checks.detach(key)
+            self.readings.detach(key)
             self.leases.give_up(key)
             self._held_off.pop(key, None)
             self._elsewhere.pop(key, None)
@@ -272,6 +289,7 @@ class Node:
             self.fills.spoil_all()
             self.flights.detach_all()
             self.checks.detach_all()
+            self.readings.detach_all()
             self.leases.give_up(None)
             self._held_off.clear()
             self._elsewhere.clear()
@@ -398,6 +416,7 @@ class Node:
             self.fills.spoil_all()
             self.flights.detach_all()
             self.checks.detach_all()
+            self.readings.detach_all()
             self.leases.clear()
             self.gate.reset()
             self._watches.clear()

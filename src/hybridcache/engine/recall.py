@@ -14,10 +14,11 @@ from hybridcache.engine.answers import Hit, Missing
 from hybridcache.engine.command import Await, Flow
 from hybridcache.engine.context import Context, Query, Remote, ask
 from hybridcache.engine.entry_requests import Found, Read
-from hybridcache.engine.flights import Answered, Checked, Flight, Handover, Landing
+from hybridcache.engine.flights import Checked, Flight, Handover, Landing
 from hybridcache.engine.form import Form, Whole, held
 from hybridcache.engine.kept import OVERHEAD, Kept
 from hybridcache.engine.poison import Fill
+from hybridcache.engine.readings import Answer, Reading
 from hybridcache.engine.request import Fault
 
 V = TypeVar("V")
@@ -130,7 +131,7 @@ def loads_from_cold(ctx: Context, query: Query[V]) -> bool:
     )
 
 
-def fetch(ctx: Context, redis: Remote, query: Query[V]) -> Flow[Hit | Missing | Fault]:
+def fetch(ctx: Context, redis: Remote, query: Query[V]) -> Flow[Answer]:
     """Read the entry from Redis and adopt it into memory.
 
     One caller reads; those who come meanwhile wait for what it learns. An invalidation
@@ -141,35 +142,33 @@ def fetch(ctx: Context, redis: Remote, query: Query[V]) -> Flow[Hit | Missing | 
         if barred is not None:
             # Redis is down: nothing to prepare.
             return barred
-        # The colon keeps apart from a check of the same key, which learns less.
-        reading, leads = ctx.node.join(
-            ctx.node.checks,
-            query.key,
-            ctx.reader + b":" + query.shape.fingerprint,
-            now=ctx.now(),
-            owned_for=redis.timeout,
-        )
-        if leads:
+        now = ctx.now()
+        reader = ctx.reader + query.shape.fingerprint
+        reading = ctx.node.read(query.key, reader, now, now + redis.timeout)
+        if isinstance(reading, Reading):
             return (yield from _read(ctx, redis, query, reading))
-        landing = yield from Await(reading.latch, redis.timeout)
-        if isinstance(landing, Answered):
-            return landing.answer
+        answer = yield from Await(reading, redis.timeout)
+        if answer is not None:
+            return answer
 
 
 def _read(
-    ctx: Context, redis: Remote, query: Query[V], reading: Flight
-) -> Flow[Hit | Missing | Fault]:
-    landing: Landing = Handover("the caller that read was cancelled")
+    ctx: Context, redis: Remote, query: Query[V], reading: Reading
+) -> Flow[Answer]:
+    learnt: Answer | None = None
     try:
         sent_at = ctx.now()
         read = Read(query.names(redis), marker=_unknown_marker(ctx))
-        answer: Hit | Missing | Fault | Found = yield from ask(ctx, redis, read)
-        if isinstance(answer, Found):
-            answer = adopt(ctx, redis, query, answer, reading.fill, sent_at)
-        landing = Answered(answer)
-        return answer
+        answer = yield from ask(ctx, redis, read)
+        learnt = (
+            answer
+            if isinstance(answer, Fault)
+            else adopt(ctx, redis, query, answer, reading.fill, sent_at)
+        )
+        return learnt
     finally:
-        ctx.node.land(reading, landing)
+        # Nothing, if the caller that read was cancelled: a follower reads then.
+        ctx.node.end_read(reading, learnt)
 
 
 def adopt(

@@ -159,6 +159,7 @@ class Cluster:
                 kept = {
                     "flights": len(node.flights),
                     "checks": len(node.checks),
+                    "readings": len(node.readings),
                     "fills": len(node.fills),
                     "leases": len(node.leases),
                     "watches": len(node._watches),  # noqa: SLF001 (nobody else asks)

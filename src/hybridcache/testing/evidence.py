@@ -111,14 +111,6 @@ class Evidence:
         if self.nests and len(self.processes) > 1:
             # "Cycles across processes end by wait_for."
             return True
-        if self.nests and any(
-            one.process == end.process and one.number <= end.number
-            for one in self.of(CarriedOut)
-        ):
-            # Not the design's: a defect that is known. A load that an invalidation or
-            # a clear detached while it took its lease, and that asks for its own key,
-            # waits for its own lease until wait_for (docs/reliability.md).
-            return True
         for load in self.loads.values():
             if load.key != end.key and not self.nests:
                 continue

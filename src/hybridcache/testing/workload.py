@@ -97,6 +97,7 @@ WAITING: Final = Workload(
     refresh=0.0,
     policies=(Policy(fresh_for=0.5, ttl=2.5, wait_for=9.0, stale_wait=2.0),),
 )
+CLEARING: Final = attrs.evolve(NESTED, keys=2, clear=0.15)
 
 KINDS: Final = {
     "usual": USUAL,
@@ -107,5 +108,6 @@ KINDS: Final = {
     "small": SMALL,
     "remembering": REMEMBERING,
     "waiting": WAITING,
+    "clearing": CLEARING,
 }
 """Workloads by name."""
