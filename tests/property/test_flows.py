@@ -140,15 +140,15 @@ def _check_outcome(
 def _check_settled(world: World) -> None:
     """Check that nothing is left over once all has ended."""
     node = world.node
-    assert (0, 0, 0, 0, 0) == (
+    assert (0, 0, 0, 0, 0, 0) == (
         len(node.flights),
         len(node.checks),
         len(node.readings),
         len(node.fills),
         len(node.leases),
+        len(node.watches),
     )
     assert all(latch.answer is not None for latch in world.latches)
-    assert {} == node._watches
     given_back = {one.token for one in node.leases.to_release(float("-inf"))}
     assert world.granted - world.closed <= given_back
 

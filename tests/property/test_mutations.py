@@ -9,7 +9,7 @@ import pytest
 from hybridcache.core import blob
 from hybridcache.core.decision import Fresh
 from hybridcache.core.errors import Unencodable
-from hybridcache.engine import claim, flights, lookup, node, recall
+from hybridcache.engine import claim, flights, lookup, recall
 from hybridcache.engine.command import Await, Spawn
 from hybridcache.engine.context import Context
 from hybridcache.engine.flights import Flight, FlightTable
@@ -21,6 +21,7 @@ from hybridcache.engine.messages import Kind, Message
 from hybridcache.engine.node import Node
 from hybridcache.engine.poison import PoisonRegistry
 from hybridcache.engine.request import Fault, Trouble
+from hybridcache.engine.watches import Watches
 from hybridcache.testing import Cluster, Faults, Violation, Workload, redis_scripts
 from hybridcache.testing import faults as faulty
 from hybridcache.testing import workload as work
@@ -247,7 +248,7 @@ def _fills_left_open(patch: Patch) -> None:
 
 
 def _watches_left(patch: Patch) -> None:
-    patch.setattr(node.Node, "unwatch", _nothing)
+    patch.setattr(Watches, "remove", _nothing)
 
 
 def _leases_kept(patch: Patch) -> None:

@@ -18,7 +18,6 @@ from hybridcache.engine.entry_requests import Found
 from hybridcache.engine.flights import Adopted, Failed, Flight, Handover, Landing
 from hybridcache.engine.form import held
 from hybridcache.engine.latch import Latch
-from hybridcache.engine.lead import Claimed, Unclaimed
 from hybridcache.engine.lease_requests import (
     Acquire,
     Granted,
@@ -32,6 +31,7 @@ from hybridcache.engine.names import Names
 from hybridcache.engine.plan import Plan
 from hybridcache.engine.recall import adopt
 from hybridcache.engine.request import Fault, Trouble
+from hybridcache.engine.storing import Claimed, Unclaimed
 
 V = TypeVar("V")
 
@@ -97,7 +97,7 @@ def _ask_once(
     """Ask for the lease, and wait where another load holds it."""
     names = query.names(redis)
     # Registered before Redis is asked: no message can be lost between.
-    watch = ctx.node.watch(query.key)
+    watch = ctx.node.watches.add(query.key)
     try:
         sent_at = ctx.now()
         request = _request(
@@ -121,12 +121,12 @@ def _ask_once(
                 return _told(ctx, redis, query, answer, quest, deadline)
             case HeldOff(left=left):
                 now = ctx.now()
-                ctx.node.hold_off(query.key, now + left, now)
+                ctx.node.holds.hold_off(query.key, now + left, now)
                 return Handover("held off after a failure elsewhere")
             case Fault():
                 return _unclaimed(ctx, names, flight, token, answer)
     finally:
-        ctx.node.unwatch(query.key, watch)
+        ctx.node.watches.remove(query.key, watch)
 
 
 def _request(
@@ -173,7 +173,7 @@ def _wait(
     """
     if plan.mode is Mode.REFRESH:
         until = ctx.now() + min(held_by.left, LEFT_FOR)
-        ctx.node.leave_to_another(query.key, until)
+        ctx.node.holds.leave_to_another(query.key, until)
         return Handover("another process loads it")
     left = min(held_by.left, deadline - ctx.now())
     if not ctx.node.whole:

@@ -19,9 +19,10 @@ from hybridcache.engine.flights import (
     Landing,
     Loaded,
 )
-from hybridcache.engine.lead import Claimed, Unclaimed, lead
+from hybridcache.engine.lead import lead
 from hybridcache.engine.lease_requests import Mode
 from hybridcache.engine.plan import Plan
+from hybridcache.engine.storing import Claimed, Unclaimed
 
 V = TypeVar("V")
 

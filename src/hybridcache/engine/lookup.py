@@ -123,7 +123,7 @@ def peek(ctx: Context, query: Query[V]) -> Flow[Peeked[V]]:
 
 def _shown(ctx: Context, query: Query[V], hit: Hit) -> HitFresh[V] | HitStale[V] | None:
     now = ctx.now()
-    held_until = ctx.node.held_off_until(query.key)
+    held_until = ctx.node.holds.held_off_until(query.key)
     state = assess(hit, query.policy, now=now)
     decision = decide(state, query.policy, now=now, held_until=held_until)
     if isinstance(decision, Fetch):
@@ -131,14 +131,14 @@ def _shown(ctx: Context, query: Query[V], hit: Hit) -> HitFresh[V] | HitStale[V]
     if isinstance(state, Fresh):
         return HitFresh(query.open(hit.served), tier=hit.tier, age=state.age)
     # Nothing is started by looking: a refresh is at most under way.
-    doing = ctx.node.why_held_off(query.key, now)
+    doing = ctx.node.holds.why_held_off(query.key, now)
     return HitStale(query.open(hit.served), tier=hit.tier, age=state.age, refresh=doing)
 
 
 def serve(ctx: Context, query: Query[V], hit: Hit) -> Flow[Outcome[V] | None]:
     """Serve what a tier holds and start its refresh if due; None if it won't do."""
     now = ctx.now()
-    held_until = ctx.node.held_off_until(query.key)
+    held_until = ctx.node.holds.held_off_until(query.key)
     state = assess(hit, query.policy, now=now)
     match decide(state, query.policy, now=now, held_until=held_until):
         case Fetch():
@@ -150,7 +150,7 @@ def serve(ctx: Context, query: Query[V], hit: Hit) -> Flow[Outcome[V] | None]:
                 query.open(hit.served),
                 tier=hit.tier,
                 age=state.age,
-                refresh=ctx.node.why_held_off(query.key, now),
+                refresh=ctx.node.holds.why_held_off(query.key, now),
             )
         case ServeAndRefresh():
             return (yield from _serve_and_refresh(ctx, query, hit, state, now))
@@ -172,7 +172,7 @@ def _serve_and_refresh(
             # While it waited: nothing expired is served.
             return None
         if landing is not None:
-            doing = ctx.node.why_held_off(query.key, ctx.now())
+            doing = ctx.node.holds.why_held_off(query.key, ctx.now())
             return HitStale(
                 query.open(hit.served), tier=hit.tier, age=state.age, refresh=doing
             )
@@ -209,7 +209,7 @@ def fly(ctx: Context, query: Query[V], plan: Plan, begun: float) -> Flow[Outcome
             raise Closed(msg)
         _check_own_lease(ctx, query)
         now = ctx.now()
-        failure = ctx.node.failure_of(query.key, now)
+        failure = ctx.node.holds.failure_of(query.key, now)
         if failure is not None and plan.mode is not Mode.FORCE and not query.bypass:
             return outcome_of(ctx, query, failure, begun, leads=False)
         flight, leads = ctx.node.join(

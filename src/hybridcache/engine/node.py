@@ -9,15 +9,14 @@ from collections.abc import Callable
 
 import attrs
 
-from hybridcache.core.outcome import Refresh
 from hybridcache.engine.flights import (
-    Failed,
     Flight,
     FlightTable,
     Handover,
     Landing,
 )
 from hybridcache.engine.gate import Gate
+from hybridcache.engine.holds import Holds
 from hybridcache.engine.kept import DISTRUSTED, Kept
 from hybridcache.engine.latch import Latch, Lock
 from hybridcache.engine.leases import LeaseBook
@@ -26,11 +25,7 @@ from hybridcache.engine.messages import Kind, Message
 from hybridcache.engine.names import Channel
 from hybridcache.engine.poison import Fill, PoisonRegistry
 from hybridcache.engine.readings import Answer, Reading, Readings
-
-# Keys whose refresh failed are remembered until they may be tried again; past this
-# many the ones whose time is over are cleared out.
-MANY_HOLDS = 1024
-
+from hybridcache.engine.watches import Watches
 
 # One count for all nodes: a node that is made anew on the same memory trusts nothing
 # that the one before it vouched for.
@@ -71,13 +66,11 @@ class Node:
     readings: Readings = attrs.field(init=False)
     fills: PoisonRegistry = attrs.field(factory=PoisonRegistry, init=False)
     leases: LeaseBook = attrs.field(init=False)
+    holds: Holds = attrs.field(init=False)
+    watches: Watches = attrs.field(init=False)
     gate: Gate = attrs.field(init=False)
     on_message: Callable[[Message], None] | None = attrs.field(default=None, init=False)
-    _watches: dict[str, list[Latch[str]]] = attrs.field(factory=dict, init=False)
-    _held_off: dict[str, float] = attrs.field(factory=dict, init=False)
     _indexes: dict[int, dict[object, Kept]] = attrs.field(factory=dict, init=False)
-    _elsewhere: dict[str, float] = attrs.field(factory=dict, init=False)
-    _failures: dict[str, tuple[float, Failed]] = attrs.field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
         """Make the machines around the one lock."""
@@ -86,6 +79,8 @@ class Node:
         self.checks = FlightTable(self.lock)
         self.readings = Readings(self.lock)
         self.leases = LeaseBook(self.lock)
+        self.holds = Holds(self.lock)
+        self.watches = Watches(self.lock)
         self.gate = Gate(self.lock)
 
     # Memory
@@ -226,44 +221,6 @@ class Node:
             self.fills.close(flight.fill)
         flight.latch.settle(landing)
 
-    def hold_off(self, key: str, until: float, now: float) -> None:
-        """Start no refresh of *key* until then."""
-        with self.lock:
-            if len(self._held_off) >= MANY_HOLDS:
-                self._clear_out(now)
-            self._held_off[key] = until
-
-    def leave_to_another(self, key: str, until: float) -> None:
-        """Start no refresh of *key* until then, or until another process's ends."""
-        with self.lock:
-            self._elsewhere[key] = until
-
-    def held_off_until(self, key: str) -> float:
-        """Return until when no refresh of *key* may start."""
-        return max(self._held_off.get(key, 0.0), self._elsewhere.get(key, 0.0))
-
-    def why_held_off(self, key: str, now: float) -> Refresh:
-        """Say whether a failure or another process's refresh holds *key* off."""
-        failed = now < self._held_off.get(key, 0.0)
-        return Refresh.HELD_OFF if failed else Refresh.UNDER_WAY
-
-    def fail(self, key: str, failure: Failed, until: float, now: float) -> None:
-        """Have a loader's failure hold *key* in this process until then."""
-        with self.lock:
-            if len(self._failures) >= MANY_HOLDS:
-                self._clear_out(now)
-            self._failures[key] = (until, failure)
-
-    def failure_of(self, key: str, now: float) -> Failed | None:
-        """Return the failure that holds *key*, if one does."""
-        until, failure = self._failures.get(key, (now, None))
-        if now < until:
-            return failure
-        if failure is not None:
-            with self.lock:
-                self._failures.pop(key, None)
-        return None
-
     # Invalidation and messages
 
     def invalidated(self, key: str) -> None:
@@ -276,10 +233,8 @@ class Node:
             self.checks.detach(key)
             self.readings.detach(key)
             self.leases.give_up(key)
-            self._held_off.pop(key, None)
-            self._elsewhere.pop(key, None)
-            self._failures.pop(key, None)
-        self._wake(key, "invalidated")
+            self.holds.let_go(key)
+        self.watches.wake(key, "invalidated")
 
     def cleared(self, marker: bytes | None) -> None:
         """Carry out a clear here; *marker* is what entries must be stamped with."""
@@ -291,38 +246,18 @@ class Node:
             self.checks.detach_all()
             self.readings.detach_all()
             self.leases.give_up(None)
-            self._held_off.clear()
-            self._elsewhere.clear()
-            self._failures.clear()
+            self.holds.let_go_of_all()
             self.marker = marker
             self.clears += 1
-            watched = list(self._watches)
-        for key in watched:
-            self._wake(key, "cleared")
-
-    def watch(self, key: str) -> Latch[str]:
-        """Return a latch that the next message about *key* settles."""
-        latch: Latch[str] = Latch(self.lock)
-        with self.lock:
-            self._watches.setdefault(key, []).append(latch)
-        return latch
-
-    def unwatch(self, key: str, latch: Latch[str]) -> None:
-        """Take a latch back."""
-        with self.lock:
-            watches = self._watches.get(key, [])
-            if latch in watches:
-                watches.remove(latch)
-            if not watches:
-                self._watches.pop(key, None)
+        self.watches.wake_all("cleared")
 
     def handle(self, message: Message) -> None:
         """Carry out what another node, or this one's own scripts, published."""
         own = self.channel is not None and message.origin == self.channel.origin
         match message.kind:
             case Kind.SETTLED:
-                self._elsewhere.pop(message.key, None)
-                self._wake(message.key, message.token)
+                self.holds.ended_elsewhere(message.key)
+                self.watches.wake(message.key, message.token)
             case Kind.INVALIDATED:
                 if not own:
                     self.invalidated(message.key)
@@ -343,12 +278,6 @@ class Node:
         # Our own, dropped when clear() returned; what came since was checked.
         if known != marker and not (own and known is None):
             self.cleared(None)
-
-    def _wake(self, key: str, why: str) -> None:
-        with self.lock:
-            watches = list(self._watches.get(key, ()))
-        for latch in watches:
-            latch.settle(why)
 
     # The subscription
 
@@ -376,10 +305,8 @@ class Node:
             self.whole = False
             self.epoch = next(_epochs)
             self.disable_indexes()
-            watched = list(self._watches)
         # Their message may be lost: let them ask Redis instead.
-        for key in watched:
-            self._wake(key, "distrusted")
+        self.watches.wake_all("distrusted")
 
     def disable_indexes(self) -> None:
         """Serve nothing by arguments alone until it is looked at again."""
@@ -401,14 +328,7 @@ class Node:
                 self.tier.sweep(now)
             self.flights.sweep(now)
             self.checks.sweep(now)
-            self._clear_out(now)
-
-    def _clear_out(self, now: float) -> None:
-        for holds in (self._held_off, self._elsewhere):
-            for key in [key for key, until in holds.items() if until <= now]:
-                del holds[key]
-        for key in [key for key, (until, _) in self._failures.items() if until <= now]:
-            del self._failures[key]
+            self.holds.sweep(now)
 
     def forked(self) -> None:
         """Start anew in the child of a fork, with memory as suspect."""
@@ -419,5 +339,5 @@ class Node:
             self.readings.detach_all()
             self.leases.clear()
             self.gate.reset()
-            self._watches.clear()
+            self.watches.clear()
             self.distrust()

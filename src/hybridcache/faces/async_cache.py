@@ -169,7 +169,7 @@ class AsyncCache:
             policy,
             label,
             state.tally(label),
-            state.new_index(),
+            {},
         )
 
     # Lookups without a decorator

@@ -165,7 +165,7 @@ class Cache:
             policy,
             label,
             state.tally(label),
-            state.new_index(),
+            {},
         )
 
     # Lookups without a decorator

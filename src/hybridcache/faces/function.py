@@ -123,14 +123,14 @@ class Function(Generic[V]):
         index, place = self.index, cast("object", arguments)
         if len(types) == 1:
             if types[0] not in self.by_type:
-                self.by_type.setdefault(types[0], self.state.new_index())
+                self.by_type.setdefault(types[0], {})
             index, place = self.by_type[types[0]], arguments[0]
         node = self.state.wiring.ctx.node
         kept.value = kept.form.open()
         node.index(kept, index, place, fresh_until(kept, self.policy))
         if not self.state.indexable:
-            # Closed, bypassed or overridden meanwhile.
-            self.state.disable_indexes()
+            # Closed, bypassed or overridden meanwhile, and perhaps on another node now.
+            node.disable_indexes()
 
 
 def query_of(

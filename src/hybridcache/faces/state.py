@@ -23,7 +23,6 @@ from hybridcache.core.key_plan import KeyPlan
 from hybridcache.core.keys import check_prefix
 from hybridcache.engine.context import Context
 from hybridcache.engine.events import Event, LookupFailed, Observer, Reason
-from hybridcache.engine.kept import Kept
 from hybridcache.engine.tally import Tally
 from hybridcache.faces.forks import start_anew_in_forks
 from hybridcache.faces.memory import Memory
@@ -80,7 +79,6 @@ class CacheState:
         self._by_passers = 0
         self._overrides = 0
         self._templates: dict[str, Callable[..., object]] = {}
-        self._indexes: list[dict[object, Kept]] = []
         self._warned: set[str] = set()
         self._shapes: dict[object, Shape[object]] = {}
         self.wiring = self._wire(upstream, downstream)
@@ -158,18 +156,9 @@ class CacheState:
         """Whether memory may serve by arguments alone."""
         return self.direct and not self._overrides
 
-    def new_index(self) -> dict[object, Kept]:
-        """Return an index by arguments, emptied whenever that is needed."""
-        index: dict[object, Kept] = {}
-        self._indexes.append(index)
-        return index
-
     def disable_indexes(self) -> None:
         """Have every lookup look twice, until its record joins an index again."""
-        with self.wiring.ctx.node.lock:
-            for index in self._indexes:
-                for kept in list(index.values()):
-                    kept.leave_indexes()
+        self.wiring.ctx.node.disable_indexes()
 
     # Functions
 

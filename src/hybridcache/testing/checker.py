@@ -102,7 +102,7 @@ def loads_have_leases(seen: Evidence) -> Iterator[str]:
     """A load without a lease is one whose process had trouble with Redis (2, 4)."""
     for load in seen.of(LoadBegan):
         # An answer that was lost, a breaker still open, or Redis away: it does without.
-        if load.token is None and not seen.troubled(
+        if load.token is None and not seen.troubles.befell(
             load.process, load.at - AFTERMATH, load.at
         ):
             yield f"rule 2: {load} has no lease, and Redis was there"
@@ -116,7 +116,7 @@ def invalidated_here(seen: Evidence) -> Iterator[str]:
             value = end.value
             if value is None or seen.born(value, end.number) > call.number:
                 continue
-            if seen.rolled_back(call.number, end.number):
+            if seen.troubles.rolled_back(call.number, end.number):
                 # "A failover may lose an acknowledged invalidation."
                 continue
             if not done.reached and seen.written(value, end.number):
@@ -139,11 +139,11 @@ def invalidated_elsewhere(seen: Evidence) -> Iterator[str]:
                 value = end.value
                 if value is None or seen.born(value, end.number) > call.number:
                     continue
-                if seen.rolled_back(call.number, end.number):
+                if seen.troubles.rolled_back(call.number, end.number):
                     continue
                 if told is not None and began.number > told:
                     yield f"rule 3: {end} on a node that was told of {done}"
-                elif began.at > done.at + BLIND and not seen.deaf(
+                elif began.at > done.at + BLIND and not seen.troubles.deaf(
                     process, call.at, end.at
                 ):
                     yield f"rule 3: {end} on another node long after {done}"
@@ -156,7 +156,7 @@ def tokens_stand(seen: Evidence) -> Iterator[str]:
         if grant is None:
             yield f"rule 4: {stored} without a lease"
             continue
-        if seen.rolled_back(grant.number, stored.number):
+        if seen.troubles.rolled_back(grant.number, stored.number):
             # The replica still has a lease that was ended since.
             continue
         ended = seen.lease_ended(grant, stored.number)
@@ -180,7 +180,7 @@ def all_settle(seen: Evidence) -> Iterator[str]:
         if end.error == "LoadTimeout" and not seen.slow(began, end):
             yield f"rule 5: {end}, and neither a load nor Redis was slow"
         down = end.outcome == UpstreamDown.tag
-        if down and not seen.troubled(end.process, began.at - AFTERMATH, end.at):
+        if down and not seen.troubles.befell(end.process, began.at - AFTERMATH, end.at):
             yield f"rule 5: {end}, and Redis was there"
 
 
@@ -192,7 +192,7 @@ def loads_end(seen: Evidence) -> Iterator[str]:
         if end is None:
             due = load.at + load.work + 1.0 < last and not load.nested
             # Dead processes end nothing; a pause puts it off; a hanging one hangs.
-            if due and not seen.hangs(load) and not seen.gone(load.process):
+            if due and not seen.hangs(load) and not seen.troubles.gone(load.process):
                 yield f"rule 6: {load} never ended"
             continue
         if end.result != "stored" or load.token is None or end.at >= load.until - ROOM:

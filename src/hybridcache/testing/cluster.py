@@ -162,7 +162,7 @@ class Cluster:
                     "readings": len(node.readings),
                     "fills": len(node.fills),
                     "leases": len(node.leases),
-                    "watches": len(node._watches),  # noqa: SLF001 (nobody else asks)
+                    "watches": len(node.watches),
                     "fibers": len(process.fibers),
                 }
                 left += [f"{process}: {n} {what}" for what, n in kept.items() if n]

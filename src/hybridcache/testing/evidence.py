@@ -16,8 +16,8 @@ from hybridcache.testing.history import (
     LookupBegan,
     LookupEnded,
     Stored,
-    Trouble,
 )
+from hybridcache.testing.troubles import Troubles
 
 H = TypeVar("H", bound=Happening)
 
@@ -26,7 +26,6 @@ _LEASE = 3.0
 _ROOM = 0.02
 # A load that works this long, or waits for one that does, may outlast a caller.
 _SLOW = 1.0
-_LESSER = frozenset({"crashed", "message lost", "message late"})
 
 
 class Evidence:
@@ -56,9 +55,7 @@ class Evidence:
         self._lives: dict[int, list[tuple[int, float]]] = defaultdict(list)
         self._births: dict[int, list[tuple[int, int]]] = defaultdict(list)
         self._collect_lives(ended)
-        self._troubles: dict[int, list[Trouble]] = defaultdict(list)
-        for trouble in self.of(Trouble):
-            self._troubles[trouble.process].append(trouble)
+        self.troubles = Troubles(history)
 
     def _collect_lives(self, ended: list[LoadEnded]) -> None:
         for one in ended:
@@ -115,7 +112,7 @@ class Evidence:
             if load.key != end.key and not self.nests:
                 continue
             ended = self.load_ends.get(load.value)
-            if ended is None and self._gone_by(load.process, began.at + 1.0):
+            if ended is None and self.troubles.gone_by(load.process, began.at + 1.0):
                 # "A waiter never fails just because another process died."
                 continue
             if (
@@ -124,22 +121,7 @@ class Evidence:
                 and (ended is None or ended.at >= began.at)
             ):
                 return True
-        # A process that died and a message that was lost cost a waiter a lease at
-        # most, which leaves it time; two of them, or anything else, may not.
-        troubles = [
-            one
-            for place in self._troubles.values()
-            for one in place
-            if began.at - _LEASE <= one.at <= end.at
-        ]
-        lesser = [one for one in troubles if one.what in _LESSER]
-        others = [
-            one
-            for one in troubles
-            if one.what not in _LESSER
-            and not one.what.startswith(("healed", "damaged", "subscription"))
-        ]
-        return len(lesser) > 1 or bool(others) or self._redis_away(end.at)
+        return self.troubles.cost_a_lease(began.at - _LEASE, end.at)
 
     # Loads
 
@@ -148,23 +130,11 @@ class Evidence:
         end = self.load_ends.get(earlier.value)
         if end is not None:
             return end.number < later.number
-        return any(
-            one.what == "crashed" and one.number < later.number
-            for one in self._troubles[earlier.process]
-        )
+        return self.troubles.crashed_before(earlier.process, later.number)
 
     def hangs(self, load: LoadBegan) -> bool:
         """Whether its loader hangs: it was due long ago."""
         return load.value not in self.load_ends and load.at + load.work < self.last_at
-
-    def _gone_by(self, process: int, at: float) -> bool:
-        return any(
-            one.what == "crashed" and one.at <= at for one in self._troubles[process]
-        )
-
-    def gone(self, process: int) -> bool:
-        """Whether *process* crashed."""
-        return any(one.what == "crashed" for one in self._troubles[process])
 
     def excused(self, earlier: LoadBegan, later: LoadBegan) -> bool:
         """Whether *later* may run beside *earlier*, a load of the same key."""
@@ -194,9 +164,9 @@ class Evidence:
         # was evicted or went with the data is not kept.
         # With room for the end of a lease to be noticed.
         begun = earlier.at - _LEASE
-        return self.troubled(earlier.process, begun, later.at) or (
+        return self.troubles.befell(earlier.process, begun, later.at) or (
             later.token is None
-            and self.troubled(later.process, later.at - _LEASE - 2.0, later.at)
+            and self.troubles.befell(later.process, later.at - _LEASE - 2.0, later.at)
         )
 
     def _started(self, load: LoadBegan) -> float:
@@ -217,7 +187,7 @@ class Evidence:
             return True
         # A request lost, a lease run out, a process gone.
         until = end.at + 1.0
-        return self.troubled(load.process, load.at - _LEASE, until)
+        return self.troubles.befell(load.process, load.at - _LEASE, until)
 
     # Leases
 
@@ -246,37 +216,7 @@ class Evidence:
                 return one
         return None
 
-    # Troubles
-
-    def troubled(self, process: int, since: float, until: float) -> bool:
-        """Whether a fault befell Redis, or requests of *process*, in that time."""
-        return any(
-            since <= one.at <= until
-            for place in (process, -1)
-            for one in self._troubles[place]
-            if not one.what.startswith(("message", "subscription", "damaged"))
-        ) or self._redis_away(until)
-
-    def _redis_away(self, at: float) -> bool:
-        away = False
-        for one in self._troubles[-1]:
-            if one.at > at:
-                break
-            if one.what in ("outages", "hangs"):
-                away = True
-            elif one.what in ("recovered", "healed"):
-                away = False
-        return away
-
-    def rolled_back(self, since: int, until: int) -> bool:
-        """Whether Redis lost its last writes to a failover in between."""
-        # A snapshot is at most a second older than the failover to it.
-        return any(
-            one.what == "failed over"
-            and one.number < until
-            and one.at >= self.history.happenings[since].at
-            for one in self._troubles[-1]
-        )
+    # Invalidations
 
     def carried_out(
         self, process: int, key: str | None, since: int, returned: int
@@ -299,13 +239,4 @@ class Evidence:
                 if one.process == process and one.number > deleted and one.key == key
             ),
             None,
-        )
-
-    def deaf(self, process: int, since: float, until: float) -> bool:
-        """Whether nothing could tell *process* that it missed a message."""
-        # One message lost on a whole subscription, a process that stood still, and
-        # Redis away or unheard: "while Redis is away memory entries serve as before".
-        return self.troubled(process, since - 1.0, until) or any(
-            since - 1.0 <= one.at <= until and one.what.startswith("message")
-            for one in self._troubles[process]
         )

@@ -196,7 +196,7 @@ class Fiber:
                 self._resume_later(None)
             case _:
                 msg = f"no driver knows the command {command!r}"
-                raise NotImplementedError(msg)
+                raise TypeError(msg)
 
     def _wait(self, turn: int, latch: Latch[T], timeout: float) -> None:
         def wake() -> None:

@@ -69,13 +69,13 @@ class RedisModel:
 
         Raises:
 
-            NotImplementedError: The model does not know the command or the script.
+            LookupError: The model does not know the command or the script.
         """
         words = [_bytes(arg) for arg in args]
         name = words[0].decode().upper()
         if name not in _COMMANDS:
             msg = f"the model of Redis does not know the command {name}"
-            raise NotImplementedError(msg)
+            raise LookupError(msg)
         fewest, most, step = _COMMANDS[name]
         if not fewest <= len(words) - 1 <= most:
             return ServerError(
@@ -118,7 +118,7 @@ class RedisModel:
         sha = sha1(words[0], usedforsecurity=False).hexdigest()
         if sha not in STEPS:
             msg = "the model of Redis knows the shipped scripts alone"
-            raise NotImplementedError(msg)
+            raise LookupError(msg)
         self._scripts.add(sha)
         return self._run(sha, words[1:])
 

@@ -1,0 +1,95 @@
+"""The faults that were injected, as the excuses of a history's checker ask for them."""
+
+from collections import defaultdict
+from typing import Final
+
+from hybridcache.testing.history import History, Trouble
+
+# Either costs a waiter a lease at most.
+_LESSER: Final = frozenset({"crashed", "message lost", "message late"})
+
+
+class Troubles:
+    """What befell each process, and Redis (-1)."""
+
+    def __init__(self, history: History) -> None:
+        self._happenings = history.happenings
+        self._by_process: dict[int, list[Trouble]] = defaultdict(list)
+        for one in history.happenings:
+            if isinstance(one, Trouble):
+                self._by_process[one.process].append(one)
+
+    def crashed_before(self, process: int, number: int) -> bool:
+        """Whether *process* crashed before that place."""
+        return any(
+            one.what == "crashed" and one.number < number
+            for one in self._by_process[process]
+        )
+
+    def gone_by(self, process: int, at: float) -> bool:
+        """Whether *process* had crashed by then."""
+        return any(
+            one.what == "crashed" and one.at <= at for one in self._by_process[process]
+        )
+
+    def gone(self, process: int) -> bool:
+        """Whether *process* crashed."""
+        return any(one.what == "crashed" for one in self._by_process[process])
+
+    def befell(self, process: int, since: float, until: float) -> bool:
+        """Whether a fault befell Redis, or requests of *process*, in that time."""
+        return any(
+            since <= one.at <= until
+            for place in (process, -1)
+            for one in self._by_process[place]
+            if not one.what.startswith(("message", "subscription", "damaged"))
+        ) or self._redis_away(until)
+
+    def _redis_away(self, at: float) -> bool:
+        away = False
+        for one in self._by_process[-1]:
+            if one.at > at:
+                break
+            if one.what in ("outages", "hangs"):
+                away = True
+            elif one.what in ("recovered", "healed"):
+                away = False
+        return away
+
+    def cost_a_lease(self, since: float, until: float) -> bool:
+        """Whether faults of that time may have kept a waiter past its deadline."""
+        # A process that died and a message that was lost cost a waiter a lease at
+        # most, which leaves it time; two of them, or anything else, may not.
+        troubles = [
+            one
+            for place in self._by_process.values()
+            for one in place
+            if since <= one.at <= until
+        ]
+        lesser = [one for one in troubles if one.what in _LESSER]
+        others = [
+            one
+            for one in troubles
+            if one.what not in _LESSER
+            and not one.what.startswith(("healed", "damaged", "subscription"))
+        ]
+        return len(lesser) > 1 or bool(others) or self._redis_away(until)
+
+    def rolled_back(self, since: int, until: int) -> bool:
+        """Whether Redis lost its last writes to a failover in between."""
+        # A snapshot is at most a second older than the failover to it.
+        return any(
+            one.what == "failed over"
+            and one.number < until
+            and one.at >= self._happenings[since].at
+            for one in self._by_process[-1]
+        )
+
+    def deaf(self, process: int, since: float, until: float) -> bool:
+        """Whether nothing could tell *process* that it missed a message."""
+        # One message lost on a whole subscription, a process that stood still, and
+        # Redis away or unheard: "while Redis is away memory entries serve as before".
+        return self.befell(process, since - 1.0, until) or any(
+            since - 1.0 <= one.at <= until and one.what.startswith("message")
+            for one in self._by_process[process]
+        )
