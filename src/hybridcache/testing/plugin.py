@@ -7,6 +7,7 @@ fixture of the same name in a project's own conftest.py wins. Leave them all out
 
 import asyncio
 from collections.abc import Iterator
+from typing import TypedDict
 
 import attrs
 import pytest
@@ -19,6 +20,13 @@ from hybridcache.faces.memory import Memory
 from hybridcache.testing.clock import ManualClock
 from hybridcache.testing.scripted import ScriptedUpstream
 from hybridcache.testing.server import RedisServer
+
+
+class _Shared(TypedDict):
+    downstream: Memory
+    upstream: ScriptedUpstream
+    registry: CollectorRegistry
+    clock: ManualClock
 
 
 @attrs.define(eq=False)
@@ -47,11 +55,9 @@ class CacheFactory:
         """Make a `Cache`."""
         cache = Cache(
             name=name,
-            upstream=self.upstream,
-            downstream=Memory() if downstream is None else downstream,
+            downstream=downstream or Memory(),
             observer=observer,
-            registry=CollectorRegistry(),
-            clock=self.upstream.clock,
+            **self._shared(),
         )
         self._made.append(cache)
         return cache
@@ -66,14 +72,20 @@ class CacheFactory:
         """Make an `AsyncCache`."""
         cache = AsyncCache(
             name=name,
-            upstream=self.upstream,
-            downstream=Memory() if downstream is None else downstream,
+            downstream=downstream or Memory(),
             observer=observer,
-            registry=CollectorRegistry(),
-            clock=self.upstream.clock,
+            **self._shared(),
         )
         self._made_async.append(cache)
         return cache
+
+    def _shared(self, downstream: Memory | None) -> _Shared:
+        return {
+            "downstream": Memory() if downstream is None else downstream,
+            "upstream": self.upstream,
+            "registry": CollectorRegistry(),
+            "clock": self.upstream.clock,
+        }
 
     def close(self) -> None:
         """Close all that were made."""
