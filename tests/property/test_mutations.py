@@ -9,7 +9,7 @@ import pytest
 from hybridcache.core import blob
 from hybridcache.core.decision import Fresh
 from hybridcache.core.errors import Unencodable
-from hybridcache.engine import claim, flights, lookup, recall
+from hybridcache.engine import claim, flights, lookup, node, recall
 from hybridcache.engine.command import Await, Spawn
 from hybridcache.engine.context import Context
 from hybridcache.engine.flights import Flight, FlightTable
@@ -236,11 +236,13 @@ def _raise_for_bytes(patch: Patch) -> None:
 
 def _no_cycles_seen(patch: Patch) -> None:
     patch.setattr(lookup, "check_cycle", _nothing)
+    patch.setattr(node, "check_cycle", _nothing)
     patch.setattr(flights, "check_cycle", _nothing)
 
 
 def _own_lease_awaited(patch: Patch) -> None:
     patch.setattr(lookup, "_check_own_lease", _nothing)
+    patch.setattr(LeaseBook, "holder", _nothing)
 
 
 def _fills_left_open(patch: Patch) -> None:

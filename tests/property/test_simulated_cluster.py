@@ -82,10 +82,19 @@ def test_a_stale_hit_that_waits_is_not_served_once_expired(seed: int) -> None:
     Cluster(seed=seed, nodes=1, workload=work.WAITING).run()
 
 
-@pytest.mark.parametrize("seed", [7, 8, 9])
-def test_a_load_never_waits_for_its_own_lease(seed: int) -> None:
-    """Detached by a clear, a load that asks for its own key is told so at once."""
-    Cluster(seed=seed, nodes=1, workload=work.CLEARING).run()
+@pytest.mark.parametrize(
+    ("seed", "workload", "faults"),
+    [
+        (7, work.CLEARING, faulty.CALM),
+        (408824, work.CLEARING, Faults(dropped=2.0, silent=1.0)),
+        (415916, work.CLEARING, Faults(skew=86400.0, drift=0.0005)),
+    ],
+)
+def test_a_load_never_waits_for_its_own_lease(
+    seed: int, workload: Workload, faults: Faults
+) -> None:
+    """Detached by a clear, loads that ask for each other are told so at once."""
+    Cluster(seed=seed, nodes=1, workload=workload, faults=faults).run()
 
 
 def test_equal_seeds_give_equal_runs() -> None:

@@ -1,12 +1,13 @@
 """Take a key's lease, or wait for who holds it, or find that neither is needed."""
 
-from typing import TypeVar
+from contextlib import nullcontext
+from typing import Final, TypeVar
 
 import attrs
 
 from hybridcache.core import blob
 from hybridcache.core.decision import Fresh, assess
-from hybridcache.core.errors import LoadFailedElsewhere, Undecodable
+from hybridcache.core.errors import LoadFailedElsewhere, ReentrantLoad, Undecodable
 from hybridcache.core.outcome import Scope
 from hybridcache.core.policy import Suppress
 from hybridcache.engine import records
@@ -40,6 +41,7 @@ POLL_EVERY = 0.2
 # A refresh is left to the process that is at it for this long before a second look,
 # should the message that it ended be lost, seconds.
 LEFT_FOR = 1.0
+HELD_ELSEWHERE: Final = nullcontext()
 
 
 @attrs.frozen
@@ -108,9 +110,19 @@ def _ask_once(
             case Granted():
                 return (yield from _stamped(ctx, redis, query, flight, token))
             case Held():
-                return (
-                    yield from _wait(ctx, query, plan, quest, answer, watch, deadline)
-                )
+                # Another process's, or a load's of this one whose flight a clear let
+                # go of: then that wait is seen, too.
+                holder = ctx.node.leases.holder(answer.token)
+                with (
+                    HELD_ELSEWHERE
+                    if holder is None
+                    else ctx.node.waiting(flight, holder)
+                ):
+                    return (
+                        yield from _wait(
+                            ctx, query, plan, quest, answer, watch, deadline
+                        )
+                    )
             case Found():
                 return (
                     yield from _found(
@@ -125,6 +137,9 @@ def _ask_once(
                 return Handover("held off after a failure elsewhere")
             case Fault():
                 return _unclaimed(ctx, names, flight, token, answer)
+    except ReentrantLoad as error:
+        # Those who closed the cycle are told when they ask again, the others wait on.
+        return Handover(str(error))
     finally:
         ctx.node.watches.remove(query.key, watch)
 

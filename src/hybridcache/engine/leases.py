@@ -45,6 +45,11 @@ class LeaseBook:
         with self._lock:
             self._held[lease.token] = lease
 
+    def holder(self, token: str) -> Flight | None:
+        """Return the flight whose load holds the lease *token*, if one here does."""
+        lease = self._held.get(token)
+        return None if lease is None else lease.flight
+
     def holders(self, key: str) -> list[Flight]:
         """Return the flights whose loads hold a lease of *key*."""
         with self._lock:

@@ -4,8 +4,7 @@ A lookup runs no load: it spawns the load's own flow and awaits the flight, unti
 deadline that is fixed once at its start. Cancelling it ends only the awaiting.
 """
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final, TypeVar
 
 from hybridcache.core.decision import (
@@ -290,16 +289,4 @@ def _spawn(
 def _waiting(ctx: Context, flight: Flight) -> AbstractContextManager[None]:
     """Let the load that this lookup is part of be seen to wait for *flight*."""
     parent = CURRENT.get()
-    return NO_LOAD if parent is None else _seen(ctx, parent.flight, flight)
-
-
-@contextmanager
-def _seen(ctx: Context, parent: Flight, flight: Flight) -> Iterator[None]:
-    with ctx.node.lock:
-        check_cycle(parent, flight)
-        parent.awaiting.append(flight)
-    try:
-        yield
-    finally:
-        with ctx.node.lock:
-            parent.awaiting.remove(flight)
+    return NO_LOAD if parent is None else ctx.node.waiting(parent.flight, flight)

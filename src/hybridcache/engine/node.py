@@ -5,7 +5,8 @@ against what passed meanwhile; a message from another node is carried out here.
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import attrs
 
@@ -14,6 +15,7 @@ from hybridcache.engine.flights import (
     FlightTable,
     Handover,
     Landing,
+    check_cycle,
 )
 from hybridcache.engine.gate import Gate
 from hybridcache.engine.holds import Holds
@@ -205,6 +207,23 @@ class Node:
 
     def _hand_over(self, flight: Flight) -> None:
         self.land(flight, Handover("its event loop is gone"))
+
+    @contextmanager
+    def waiting(self, flight: Flight, awaited: Flight) -> Iterator[None]:
+        """Let the load of *flight* be seen to wait for *awaited* inside the block.
+
+        Raises:
+
+            ReentrantLoad: That would close a cycle.
+        """
+        with self.lock:
+            check_cycle(flight, awaited)
+            flight.awaiting.append(awaited)
+        try:
+            yield
+        finally:
+            with self.lock:
+                flight.awaiting.remove(awaited)
 
     def begin_load(self, flight: Flight) -> None:
         """Have only what passes from now on spoil *flight*: its load begins now."""

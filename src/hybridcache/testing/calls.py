@@ -97,7 +97,8 @@ class Calls:
                 at = dice.uniform(0.0, workload.span)
             # The same moment, or within a round trip or two of it.
             near = dice.choice((0.0, 0.0, dice.uniform(0.0, 0.006)))
-            self._scheduler.after(at + near, self._begin)
+            # Within the span: what begins after the healing would be cut off at the end.
+            self._scheduler.after(min(at + near, workload.span), self._begin)
 
     def died(self, process: Process) -> None:
         """Forget the calls of a process that is gone."""

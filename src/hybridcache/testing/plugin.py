@@ -53,12 +53,7 @@ class CacheFactory:
         downstream: Memory | None = None,
     ) -> Cache:
         """Make a `Cache`."""
-        cache = Cache(
-            name=name,
-            downstream=downstream or Memory(),
-            observer=observer,
-            **self._shared(),
-        )
+        cache = Cache(name=name, observer=observer, **self._shared(downstream))
         self._made.append(cache)
         return cache
 
@@ -70,12 +65,7 @@ class CacheFactory:
         downstream: Memory | None = None,
     ) -> AsyncCache:
         """Make an `AsyncCache`."""
-        cache = AsyncCache(
-            name=name,
-            downstream=downstream or Memory(),
-            observer=observer,
-            **self._shared(),
-        )
+        cache = AsyncCache(name=name, observer=observer, **self._shared(downstream))
         self._made_async.append(cache)
         return cache
 
