@@ -147,7 +147,7 @@ class LoopPorts:
 
     async def call(self, loader: Loader, load: CurrentLoad, *, inline: bool) -> object:
         """Await an async *loader* here; call a sync one in a worker, or *inline*."""
-        if _is_async(loader) or inline:
+        if inline or inspect.iscoroutinefunction(loader):
             answer = self.call_sync(loader, load)
         else:
             answer = await self._in_worker(loader, load)
@@ -210,12 +210,6 @@ def _waker(
             return
 
     return wake
-
-
-def _is_async(loader: Loader) -> bool:
-    return inspect.iscoroutinefunction(loader) or inspect.iscoroutinefunction(
-        getattr(loader, "func", None)
-    )
 
 
 def _raised(error: BaseException) -> Raised:

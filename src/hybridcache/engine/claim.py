@@ -236,7 +236,7 @@ def _found(
         if isinstance(marker, Fault):
             return _unclaimed(ctx, query.names(redis), flight, token, marker)
         found = attrs.evolve(found, marker=marker)
-    hit = adopt(ctx, redis, query, found, flight.fill, sent_at)
+    hit = adopt(ctx, query.names(redis), query, found, flight.fill, sent_at)
     if isinstance(hit, Missing):
         return attrs.evolve(quest, rejected=hit.identity)
     now = ctx.now()

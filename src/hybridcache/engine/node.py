@@ -157,7 +157,8 @@ class Node:
             reading = self.readings.find(key, reader, now)
             if reading is not None:
                 return self.readings.follow(reading)
-            return self.readings.start(self.open_fill(key), reader, until)
+            fill = self.fills.open(key, self.epoch if self.whole else DISTRUSTED)
+            return self.readings.start(fill, reader, until)
 
     def end_read(self, reading: Reading, answer: Answer | None) -> None:
         """Give the followers of a read what it learnt; None if that is nothing."""

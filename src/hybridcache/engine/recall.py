@@ -17,6 +17,7 @@ from hybridcache.engine.entry_requests import Found, Read
 from hybridcache.engine.flights import Checked, Flight, Handover, Landing
 from hybridcache.engine.form import Form, Whole, held
 from hybridcache.engine.kept import OVERHEAD, Kept
+from hybridcache.engine.names import Names
 from hybridcache.engine.poison import Fill
 from hybridcache.engine.readings import Answer, Reading
 from hybridcache.engine.request import Fault
@@ -120,7 +121,7 @@ def loads_from_cold(ctx: Context, query: Query[V]) -> bool:
 
     Only while messages arrive can nothing have passed that the flight missed.
     """
-    if query.alone or not ctx.node.whole:
+    if not len(ctx.node.flights) or query.alone or not ctx.node.whole:
         return False
     with ctx.node.lock:
         flight = ctx.node.flights.find(query.key, ctx.now())
@@ -145,35 +146,28 @@ def fetch(ctx: Context, redis: Remote, query: Query[V]) -> Flow[Answer]:
         now = ctx.now()
         reader = ctx.reader + query.shape.fingerprint
         reading = ctx.node.read(query.key, reader, now, now + redis.timeout)
-        if isinstance(reading, Reading):
-            return (yield from _read(ctx, redis, query, reading))
-        answer = yield from Await(reading, redis.timeout)
-        if answer is not None:
-            return answer
-
-
-def _read(
-    ctx: Context, redis: Remote, query: Query[V], reading: Reading
-) -> Flow[Answer]:
-    learnt: Answer | None = None
-    try:
-        sent_at = ctx.now()
-        read = Read(query.names(redis), marker=_unknown_marker(ctx))
-        answer = yield from ask(ctx, redis, read)
-        learnt = (
-            answer
-            if isinstance(answer, Fault)
-            else adopt(ctx, redis, query, answer, reading.fill, sent_at)
-        )
-        return learnt
-    finally:
-        # Nothing, if the caller that read was cancelled: a follower reads then.
-        ctx.node.end_read(reading, learnt)
+        if not isinstance(reading, Reading):
+            shared = yield from Await(reading, redis.timeout)
+            if shared is None:
+                continue
+            return shared
+        learnt: Answer | None = None
+        try:
+            names = query.names(redis)
+            found = yield from ask(ctx, redis, Read(names, _unknown_marker(ctx)))
+            if isinstance(found, Fault):
+                learnt = found
+            else:
+                learnt = adopt(ctx, names, query, found, reading.fill, now)
+            return learnt
+        finally:
+            # Nothing, if the caller that read was cancelled: a follower reads then.
+            ctx.node.end_read(reading, learnt)
 
 
 def adopt(
     ctx: Context,
-    redis: Remote,
+    names: Names,
     query: Query[V],
     found: Found,
     fill: Fill,
@@ -183,7 +177,6 @@ def adopt(
     if found.blob is None:
         return Missing()
     identity = blob.identity(found.blob)
-    names = query.names(redis)
     try:
         header, body = blob.parse(found.blob, names.entry, query.shape.fingerprint)
         if header.stamp != _marker(ctx, found):
@@ -203,7 +196,7 @@ def adopt(
         header.fresh_for,
         header.ttl,
         identity,
-        opened=Whole(value),
+        opened=None if isinstance(form, Whole) else Whole(value),
     )
     if age < header.ttl and ctx.node.tier is not None:
         kept = kept_of(ctx, query, len(body), hit, header.version)

@@ -111,16 +111,18 @@ def milliseconds(duration: float) -> int:
 def microseconds(time: object) -> int:
     """Read a reply to TIME, or its two members."""
     members = sequence(time)
-    if len(members) != 2:  # noqa: PLR2004 (seconds and microseconds)
-        raise Garbled(repr(time)[:200])
-    return _number(members[0]) * 1_000_000 + _number(members[1])
-
-
-def _number(digits: object) -> int:
-    # As long as 64 bits can be; of thousands of digits int() raises.
-    if isinstance(digits, bytes) and digits.isdigit() and len(digits) <= 20:  # noqa: PLR2004 (explained)
-        return int(digits)
-    raise Garbled(repr(digits)[:200])
+    if len(members) == 2:  # noqa: PLR2004 (seconds and microseconds)
+        seconds, micros = members
+        if (
+            isinstance(seconds, bytes)
+            and isinstance(micros, bytes)
+            and seconds.isdigit()
+            and micros.isdigit()
+            # As long as 64 bits can be; of thousands of digits int() raises.
+            and len(seconds) + len(micros) <= 20  # noqa: PLR2004 (explained)
+        ):
+            return int(seconds) * 1_000_000 + int(micros)
+    raise Garbled(repr(time)[:200])
 
 
 def optional_bytes(reply: object) -> bytes | None:
