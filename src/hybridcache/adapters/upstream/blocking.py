@@ -85,7 +85,7 @@ class BlockingUpstream:
         line = self._take()
         try:
             if line is None:
-                line = _Line(self._pool.make_connection())
+                line = _Line(self._pool.make_connection(), ends_at)
                 line.hurry(ends_at)
             elif timeout < self.timeout:
                 line.hurry(ends_at)
@@ -137,11 +137,20 @@ class BlockingUpstream:
         self._idle = deque()
 
 
+def _left(ends_at: float) -> float:
+    left = ends_at - monotonic()
+    if left <= 0.0:
+        msg = "timed out"
+        raise TimeoutError(msg)
+    return left
+
+
 class _Line:
     """One connection, its socket, and what arrives on it."""
 
-    def __init__(self, connection: ConnectionInterface) -> None:
+    def __init__(self, connection: ConnectionInterface, ends_at: float) -> None:
         self._connection = connection
+        connection.socket_connect_timeout = _left(ends_at)  # type: ignore[attr-defined]
         connection.connect()
         self._socket: socket = connection._sock  # type: ignore[attr-defined] # noqa: SLF001 (no public way to it)
         self._replies = Replies()
@@ -162,12 +171,8 @@ class _Line:
 
             TimeoutError: That is over.
         """
-        left = ends_at - monotonic()
-        if left <= 0.0:
-            msg = "timed out"
-            raise TimeoutError(msg)
+        self._socket.settimeout(_left(ends_at))
         self._is_hurried = True
-        self._socket.settimeout(left)
 
     def exchange(
         self, commands: Sequence[tuple[Argument, ...]], ends_at: float

@@ -6,6 +6,7 @@ touches one slot goes in one exchange.
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from time import monotonic
 from typing import TypeVar
 
 import attrs
@@ -91,17 +92,21 @@ class BlockingCluster:
         return node
 
     def ask(self, request: Request[A], timeout: float) -> A | Fault:
-        """Send what *request* says to who has its key, and read what comes."""
+        """Send what *request* says to who has its key, and read what comes.
+
+        All within *timeout* seconds, redirections included.
+        """
         plan = _Plan(self._slots, request.calls())
+        ends_at = monotonic() + timeout
         try:
             for _ in range(MOST_REDIRECTIONS):
                 if not plan.is_known:
-                    self._learn(timeout)
+                    self._learn(ends_at)
                 replies = [
                     reply
                     for address, calls, asking in plan.parts()
                     for reply in self._node(address).exchange(
-                        calls, timeout, asking=asking
+                        calls, ends_at - monotonic(), asking=asking
                     )
                 ]
                 plan.redirection = self._slots.redirected(replies)
@@ -112,14 +117,17 @@ class BlockingCluster:
             return fault(error)
         return _LOST
 
-    def _learn(self, timeout: float) -> None:
+    def _learn(self, ends_at: float) -> None:
         last: Exception | None = None
         for address in self._slots.known():
             try:
-                replies = self._node(address).exchange(_SLOTS, timeout)
+                replies = self._node(address).exchange(_SLOTS, ends_at - monotonic())
                 self._slots.learn(replies[0])
             except (RedisError, OSError) as error:
+                self._slots.doubt(address)
                 last = error
+                if monotonic() >= ends_at:
+                    break
             else:
                 return
         if last is not None:
@@ -157,17 +165,21 @@ class AwaitingCluster:
         return node
 
     async def ask(self, request: Request[A], timeout: float) -> A | Fault:
-        """Send what *request* says to who has its key, and read what comes."""
+        """Send what *request* says to who has its key, and read what comes.
+
+        All within *timeout* seconds, redirections included.
+        """
         plan = _Plan(self._slots, request.calls())
+        ends_at = monotonic() + timeout
         try:
             for _ in range(MOST_REDIRECTIONS):
                 if not plan.is_known:
-                    await self._learn(timeout)
+                    await self._learn(ends_at)
                 replies = [
                     reply
                     for address, calls, asking in plan.parts()
                     for reply in await self._node(address).exchange(
-                        calls, timeout, asking=asking
+                        calls, ends_at - monotonic(), asking=asking
                     )
                 ]
                 plan.redirection = self._slots.redirected(replies)
@@ -178,14 +190,18 @@ class AwaitingCluster:
             return fault(error)
         return _LOST
 
-    async def _learn(self, timeout: float) -> None:
+    async def _learn(self, ends_at: float) -> None:
         last: Exception | None = None
         for address in self._slots.known():
             try:
-                replies = await self._node(address).exchange(_SLOTS, timeout)
+                left = ends_at - monotonic()
+                replies = await self._node(address).exchange(_SLOTS, left)
                 self._slots.learn(replies[0])
             except (RedisError, OSError) as error:
+                self._slots.doubt(address)
                 last = error
+                if monotonic() >= ends_at:
+                    break
             else:
                 return
         if last is not None:

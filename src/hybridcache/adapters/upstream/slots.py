@@ -43,6 +43,7 @@ class SlotMap:
 
     startup: Sequence[Address]
     _primaries: dict[int, Address] = attrs.field(factory=dict, init=False)
+    _doubted: list[Address] = attrs.field(factory=list, init=False)
 
     def address(self, slot: int) -> Address | None:
         """Return the primary that should have *slot*; None if unknown."""
@@ -50,7 +51,18 @@ class SlotMap:
 
     def known(self) -> list[Address]:
         """Return every address worth asking for the map, the likeliest first."""
-        return list(dict.fromkeys([*self._primaries.values(), *self.startup]))
+        known = list(dict.fromkeys([*self._primaries.values(), *self.startup]))
+        # False before True; among the doubted, who was doubted longest ago.
+        doubted = self._doubted
+        return sorted(known, key=lambda one: one in doubted and 1 + doubted.index(one))
+
+    def doubt(self, address: Address) -> None:
+        """Ask *address* after all others next time: it did not answer.
+
+        One that hangs takes all of a request's time, so that the next begins elsewhere.
+        """
+        self._doubted = [other for other in self._doubted if other != address]
+        self._doubted.append(address)
 
     def learn(self, reply: object) -> None:
         """Take over a reply to CLUSTER SLOTS; what has another form is passed over."""
@@ -67,6 +79,7 @@ class SlotMap:
                     continue
         if learned:
             self._primaries = learned
+            self._doubted = []
 
     def redirected(self, replies: Sequence[object]) -> Redirection | None:
         """Read where *replies* send us, and remember a move for good."""
