@@ -22,7 +22,7 @@ class MakeNode(Protocol):
         prefix: str | None = None,
         colour: Colour | None = None,
         memory: Memory | None = None,
-        timeout: float = 1.0,
+        timeout: float = 5.0,
     ) -> Node:
         """Make a node; of the test's colour and prefix by default."""
         ...
@@ -63,7 +63,7 @@ def _node(colour: Colour, prefix: str, loop: LoopThread) -> Iterator[MakeNode]:
             prefix: str | None = None,
             colour: Colour | None = None,
             memory: Memory | None = None,
-            timeout: float = 1.0,
+            timeout: float = 5.0,
         ) -> Node:
             node = Node(
                 colour or theirs,

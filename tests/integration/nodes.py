@@ -126,7 +126,7 @@ class Node:
         loop: LoopThread,
         *,
         memory: Memory | None = None,
-        timeout: float = 1.0,
+        timeout: float = 5.0,
     ) -> None:
         upstream = None if url is None else Redis(url, timeout=timeout)
         memory = Memory() if memory is None else memory
@@ -245,6 +245,10 @@ class Node:
             return 0 if flight is None else len(flight.latch._wakes)
 
         eventually(lambda: waiting() >= callers)
+
+    def lacks_flight(self, key: str) -> bool:
+        """Whether nobody who comes now would join a load of *key*."""
+        return self.cache._state.wiring.ctx.node.flights.find(key, 0.0) is None
 
     def names(self, key: str) -> Names:
         """Return the Redis names of *key*."""

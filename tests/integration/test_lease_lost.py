@@ -37,6 +37,27 @@ def test_lease_gone(
     ]
 
 
+def test_a_load_whose_lease_is_gone_is_not_joined(
+    node: MakeNode, redis_url: str, client: "redis.Redis"
+) -> None:
+    """An invalidation whose message was lost is noticed when the lease is renewed."""
+    one = node(redis_url).subscribed()
+    before, after = Load(1, held=True), Load(2)
+    running = one.begin("k", before)
+    before.begun()
+
+    names = one.names("k")
+    client.delete(names.entry, names.lease)
+    eventually(lambda: one.lacks_flight("k"))
+    late = one.outcome("k", after)
+    before.release()
+
+    assert isinstance(late, Miss)
+    assert 2 == late.value
+    assert 1 == running.result(10).value
+    assert 2 == one.outcome("k", Load(3)).value
+
+
 def test_lost_to_a_slower_leader(
     node: MakeNode, redis_url: str, client: "redis.Redis"
 ) -> None:

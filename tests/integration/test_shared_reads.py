@@ -83,6 +83,27 @@ def test_hits_are_read_once(node: MakeNode, own_redis: RedisServer) -> None:
     assert 0 == load.calls
 
 
+def test_a_read_is_shared_and_its_value_is_not(
+    node: MakeNode, own_redis: RedisServer
+) -> None:
+    """Callers who share a read of a list are each given a list of their own."""
+
+    def load() -> list[int]:
+        return [1]
+
+    node(own_redis.url).subscribed().outcome("k", load)
+    one = node(own_redis.url, timeout=10).subscribed()
+    with paused(own_redis):
+        calls = [one.begin("k", load) for _ in range(5)]
+        wait_for_readers(one, 4)
+
+    for call in calls:
+        value = call.result(15).value
+        assert [1] == value
+        value.append(2)
+    assert 1 == reads(one)
+
+
 def test_a_cold_load_is_joined_unread(node: MakeNode, own_redis: RedisServer) -> None:
     """Who comes while the process loads a cold key joins without reading Redis."""
     one, load = node(own_redis.url).subscribed(), Load(held=True)

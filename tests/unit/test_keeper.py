@@ -214,6 +214,21 @@ def test_renews() -> None:
     assert [] == due(one, RENEW_EVERY * 3, Renew)
 
 
+def test_lets_go_of_a_load_that_lost_its_lease() -> None:
+    """Who comes after a renewal was refused does not join the load, nor is it kept."""
+    one = whole(keeper())
+    node = one.node
+    flight, _ = node.join(node.flights, KEY, b"shape", now=0.0, owned_for=60.0)
+    node.leases.hold(Lease(NAMES, TOKEN, 60.0, flight))
+
+    one.answered(Renew(NAMES, TOKEN), False, RENEW_EVERY)
+    _, started = node.join(node.flights, KEY, b"shape", now=RENEW_EVERY, owned_for=60.0)
+
+    assert started
+    assert flight.fill.spoiled
+    assert flight.latch.answer is None
+
+
 def test_abandons() -> None:
     """A lease past its load's time is renewed no more."""
     one = whole(keeper())

@@ -40,6 +40,10 @@ class Hit:
         """What the caller who found it is given."""
         return self.form if self.opened is None else self.opened
 
+    def for_another(self) -> "Hit":
+        """Return it for a caller who shares the find, with a value of its own."""
+        return self if self.opened is None else attrs.evolve(self, opened=None)
+
 
 @attrs.frozen
 class Missing:

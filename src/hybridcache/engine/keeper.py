@@ -167,7 +167,7 @@ class Keeper:
                     self._marker_at = None if told else now
             case Renew():
                 if answer is False:
-                    self.node.leases.drop(chore.token)
+                    self.node.lost(chore.token)
             case Settle():
                 if not (isinstance(answer, Fault) and answer.trouble is Trouble.DOWN):
                     self.node.leases.released(chore.token)

@@ -241,6 +241,19 @@ class Node:
             self.fills.close(flight.fill)
         flight.latch.settle(landing)
 
+    def lost(self, token: str) -> None:
+        """Redis holds the lease *token* no more: let go of its load's flight.
+
+        An invalidation passed whose message has not come, or another load took the
+        lease. Who comes from now on must not be given what that load makes.
+        """
+        with self.lock:
+            flight = self.leases.holder(token)
+            self.leases.drop(token)
+            if flight is not None:
+                flight.fill.spoiled = True
+                self.flights.leave(flight)
+
     # Invalidation and messages
 
     def invalidated(self, key: str) -> None:

@@ -150,7 +150,7 @@ def fetch(ctx: Context, redis: Remote, query: Query[V]) -> Flow[Answer]:
             shared = yield from Await(reading, redis.timeout)
             if shared is None:
                 continue
-            return shared
+            return shared.for_another() if isinstance(shared, Hit) else shared
         learnt: Answer | None = None
         try:
             names = query.names(redis)
