@@ -5,7 +5,8 @@ each call; where the reply tells the time, it is the time told. Of what is left 
 live the two may differ by `SLACK`: the server reads its clock more than once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from time import sleep
 
 import attrs
@@ -28,7 +29,12 @@ from hybridcache.engine.request import (
     optional_bytes,
     sequence,
 )
+from hybridcache.testing import redis_scripts
+from hybridcache.testing.keyspace import Keyspace
 from hybridcache.testing.redis_model import RedisModel
+from hybridcache.testing.redis_scripts import STEPS, Arguments, Names, Running
+from hybridcache.testing.redis_scripts import Step as RedisStep
+from tests.falsified import falsified
 
 # One key's names, as the library would have them, and one for plain commands.
 ENTRY, LEASE, FAILURE, RETRY, RESULT, OTHER = "{k}", "{k}l", "{k}f", "{k}r", "{k}x", "o"
@@ -38,6 +44,8 @@ CHANNEL = "ch"
 PRELUDE = b"HYC1"
 # So long that no run reaches the end, or so short that a nap does, in milliseconds.
 LONG, SHORT, NAP, SLACK = 100_000, 40, 50, 4
+# As many as the profile for CI looks at.
+EXAMPLES = 300
 VERSIONS = [0, 1, 10**15, 2**53 - 2, 2**53 - 1, 2**53, 2**53 + 1, 2**64 - 1]
 
 
@@ -102,6 +110,10 @@ _foreign = st.one_of(
 )
 
 
+def _alone(step: "Step") -> list["Step"]:
+    return [step]
+
+
 def _claims(token: str) -> Call:
     names = (ENTRY, LEASE, FAILURE, RETRY, RESULT)
     return Call(scripts.ACQUIRE, names, (token, LONG, PRELUDE, "load", "ew"))
@@ -111,6 +123,12 @@ def _writes(token: str) -> Call:
     names = (ENTRY, LEASE, FAILURE, RETRY)
     args = (token, PRELUDE, b"rest", LONG, CHANNEL, b"S:", "key")
     return Call(scripts.WRITE, names, args)
+
+
+def _settles(token: str) -> Call:
+    names = (LEASE, FAILURE, RETRY, RESULT)
+    args = (token, CHANNEL, b"S:", "key", b"Frecord", LONG, LONG, LONG)
+    return Call(scripts.SETTLE, names, args)
 
 
 _acquire = st.builds(
@@ -174,14 +192,53 @@ _usual = st.builds(
     st.sampled_from([_claims, _claims, _writes]),
 )
 _rarely = st.one_of(_foreign, _plain, st.just(Nap()), st.just(Flush()))
+# What takes several steps in their order, which alone would hardly ever meet.
+_awaited = st.sampled_from([_writes, _settles]).map(
+    lambda ends: [_claims("aaaa"), _claims("bbbb"), ends("aaaa")]
+)
+_overwritten = st.sampled_from(VERSIONS).map(
+    lambda number: [
+        ("DEL", LEASE, RESULT),
+        ("SET", ENTRY, PRELUDE + number.to_bytes(8) + b"rest"),
+        _claims("aaaa"),
+        _writes("aaaa"),
+    ]
+)
+_touches = st.sampled_from([("GET",), ("GETRANGE", 0, 3), ("APPEND", "x"), ("PTTL",)])
+_expired = st.builds(
+    lambda name, how: [
+        ("SET", name, "brief", "PX", SHORT),
+        Nap(),
+        (how[0], name, *how[1:]),
+    ],
+    _names,
+    _touches,
+)
+_of_wrong_type = st.builds(
+    lambda name, step: [("DEL", name, name), ("LPUSH", name, "foreign"), step(name)],
+    _names,
+    st.one_of(
+        _touches.map(lambda how: lambda name: (how[0], name, *how[1:])),
+        _touches.map(lambda how: lambda name: (how[0], name, *how[1:])),
+        _scripted.map(lambda step: lambda _: step),
+    ),
+)
+_in_order = st.one_of(
+    _awaited, _overwritten, _of_wrong_type, _of_wrong_type, _of_wrong_type, _expired
+)
 # Long runs of scripts with little between, and runs of anything.
 _runs = st.lists(
-    st.sampled_from([0, 1, 1, 1, 1, 2, 2, 2, 2, 2]).flatmap(
-        lambda roll: (_rarely, _usual, _scripted)[roll]
+    st.sampled_from([0, 1, 1, 2, 2, 2, 2, 3, 3, 3]).flatmap(
+        lambda roll: (
+            _rarely.map(_alone),
+            _usual.map(_alone),
+            _scripted.map(_alone),
+            _in_order,
+        )[roll]
     ),
     min_size=8,
-    max_size=30,
-)
+    max_size=24,
+).map(lambda runs: [step for run in runs for step in run])
 _mixtures = st.lists(st.one_of(_scripted, _plain, _foreign, _rarely), max_size=30)
 
 
@@ -316,13 +373,15 @@ def _subscribed(redis_url: str) -> Iterator[tuple[str, PubSub]]:
         pubsub.close()
 
 
-@settings(suppress_health_check=list(HealthCheck))
-@given(steps=_runs | _mixtures)
-def test_the_model_does_what_redis_does(
-    subscribed: tuple[str, PubSub], steps: list[Step]
-) -> None:
-    """The same calls get the same replies, keyspace and messages, after each call."""
+def _all_the_same(subscribed: tuple[str, PubSub], steps: list[Step]) -> None:
     pair = Pair(*subscribed)
+    try:
+        _follow(pair, steps)
+    finally:
+        pair.upstream.end()
+
+
+def _follow(pair: Pair, steps: list[Step]) -> None:
     clear = True
     try:
         for step in steps:
@@ -344,7 +403,160 @@ def test_the_model_does_what_redis_does(
         clear = False
     messages = pair.messages()
     assert messages == pair.heard or not clear
-    pair.upstream.end()
+
+
+@settings(suppress_health_check=list(HealthCheck))
+@given(steps=_runs | _mixtures)
+def test_the_model_does_what_redis_does(
+    subscribed: tuple[str, PubSub], steps: list[Step]
+) -> None:
+    """The same calls get the same replies, keyspace and messages, after each call."""
+    _all_the_same(subscribed, steps)
+
+
+def _changed(
+    patch: pytest.MonkeyPatch,
+    script: scripts.Script,
+    change: Callable[[RedisStep], RedisStep],
+) -> None:
+    steps = dict(STEPS)
+    steps[script.sha] = change(steps[script.sha])
+    patch.setattr("hybridcache.testing.redis_model.STEPS", steps)
+
+
+def _renew_any_token(patch: pytest.MonkeyPatch) -> None:
+    def change(renew: RedisStep) -> RedisStep:
+        def renewed(on: Running, names: Names, args: Arguments) -> object:
+            lease = on.space.string(names[0])
+            return renew(on, names, [lease or b"", args[1]])
+
+        return renewed
+
+    _changed(patch, scripts.RENEW, change)
+
+
+def _write_any_token(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(redis_scripts, "_stands", lambda lease, _: lease is not None)
+
+
+def _silent(script: scripts.Script) -> Callable[[pytest.MonkeyPatch], None]:
+    def plant(patch: pytest.MonkeyPatch) -> None:
+        def change(step: RedisStep) -> RedisStep:
+            def quietly(on: Running, names: Names, args: Arguments) -> object:
+                return step(attrs.evolve(on, publish=lambda *_: 0), names, args)
+
+            return quietly
+
+        _changed(patch, script, change)
+
+    return plant
+
+
+def _grant_over_a_lease(patch: pytest.MonkeyPatch) -> None:
+    claim = redis_scripts._claim
+
+    def claimed(space: Keyspace, lease: bytes, args: Arguments) -> object:
+        return claim(space, lease, [*args[:4], args[4] + b"t"])
+
+    patch.setattr(redis_scripts, "_claim", claimed)
+
+
+def _mark_no_waiter(patch: pytest.MonkeyPatch) -> None:
+    claim = redis_scripts._claim
+
+    def claimed(space: Keyspace, lease: bytes, args: Arguments) -> object:
+        return claim(space, lease, [*args[:4], args[4].replace(b"w", b"")])
+
+    patch.setattr(redis_scripts, "_claim", claimed)
+
+
+def _heed_no_failure(patch: pytest.MonkeyPatch) -> None:
+    instead = redis_scripts._instead
+
+    def answer(space: Keyspace, names: Names, args: Arguments) -> object:
+        return instead(space, names, [*args[:3], b"force", args[4]])
+
+    patch.setattr(redis_scripts, "_instead", answer)
+
+
+def _leave_records(patch: pytest.MonkeyPatch) -> None:
+    delete = Keyspace.delete
+    patch.setattr(Keyspace, "delete", lambda space, *names: delete(space, *names[:2]))
+
+
+def _live_longer(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Keyspace, "find", lambda space, name: space.items.get(name))
+
+
+def _never_expire(patch: pytest.MonkeyPatch) -> None:
+    put = Keyspace.set
+    patch.setattr(
+        Keyspace,
+        "set",
+        lambda space, name, value, **options: put(
+            space, name, value, only_new=options.get("only_new", False)
+        ),
+    )
+
+
+def _versions_go_back(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(redis_scripts, "_EXACT", 0)
+
+
+def _lists_are_absent(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Keyspace, "get", Keyspace.string)
+
+
+def _lists_are_refused(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Keyspace, "string", Keyspace.get)
+
+
+def _answer_true(patch: pytest.MonkeyPatch) -> None:
+    def change(settle: RedisStep) -> RedisStep:
+        def settled(on: Running, names: Names, args: Arguments) -> object:
+            return b"1" if settle(on, names, args) else 0
+
+        return settled
+
+    _changed(patch, scripts.SETTLE, change)
+
+
+def _keep_scripts(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(RedisModel, "flush_scripts", lambda _: None)
+
+
+_MUTATIONS = {
+    "a lease is renewed under any token": _renew_any_token,
+    "a lease stands for any token": _write_any_token,
+    "a write tells no waiter": _silent(scripts.WRITE),
+    "a settlement tells no waiter": _silent(scripts.SETTLE),
+    "an invalidation tells nobody": _silent(scripts.INVALIDATE),
+    "a lease is granted over another": _grant_over_a_lease,
+    "a waiter leaves no mark": _mark_no_waiter,
+    "failures are not heeded": _heed_no_failure,
+    "records outlive an invalidation": _leave_records,
+    "what has expired is found": _live_longer,
+    "nothing expires": _never_expire,
+    "versions go back": _versions_go_back,
+    "a command takes a list for nothing": _lists_are_absent,
+    "a script fails at a list": _lists_are_refused,
+    "a script answers in bytes": _answer_true,
+    "scripts outlive SCRIPT FLUSH": _keep_scripts,
+}
+
+
+@pytest.mark.parametrize("plant", _MUTATIONS.values(), ids=_MUTATIONS.keys())
+def test_a_model_that_does_otherwise_is_noticed(
+    plant: Callable[[pytest.MonkeyPatch], None],
+    subscribed: tuple[str, PubSub],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the model does otherwise than Redis shows within the usual examples."""
+    plant(monkeypatch)
+
+    assert falsified(
+        partial(_all_the_same, subscribed), EXAMPLES, steps=_runs | _mixtures
+    )
 
 
 @pytest.fixture(name="model")

@@ -6,11 +6,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hybridcache.core.outcome import HitFresh, Miss, Suppressed, Tier
+from hybridcache.core.policy import Policy
 from hybridcache.testing import Cluster, Faults, Violation, Workload
 from hybridcache.testing import faults as faulty
 from hybridcache.testing import workload as work
+from hybridcache.testing.checker import check
 from hybridcache.testing.explore import cluster_of
-from hybridcache.testing.history import LoadBegan, LookupEnded
+from hybridcache.testing.history import Happening, LoadBegan, LookupEnded
 
 _share = st.sampled_from([0.0, 0.0, 0.02, 0.1])
 _count = st.sampled_from([0.0, 0.0, 1.0, 2.0])
@@ -28,9 +30,23 @@ _faults = st.builds(
     skew=st.sampled_from([0.0, 3600.0]),
     drift=st.sampled_from([0.0, 0.0005]),
 )
+_policies = st.lists(
+    st.builds(
+        Policy.evolve,
+        st.sampled_from(work.USUAL.policies),
+        suppress=st.sampled_from(["cluster", "process", "none"]),
+        run_in=st.sampled_from(["worker", "caller"]),
+        share=st.booleans(),
+    ),
+    min_size=1,
+    max_size=3,
+).map(tuple)
+_kinds = st.sampled_from(list(work.KINDS.values()))
 _workloads = st.builds(
     attrs.evolve,
-    st.sampled_from(list(work.KINDS.values())),
+    _kinds | st.builds(attrs.evolve, _kinds, policies=_policies),
+    values=st.sampled_from(["numbers", "lists", "baskets"]),
+    max_bytes=st.sampled_from([None, None, 2_000]),
     calls=st.integers(1, 40),
     keys=st.integers(1, 4),
     burst=st.sampled_from([0.0, 0.5, 0.9]),
@@ -97,6 +113,21 @@ def test_a_load_never_waits_for_its_own_lease(
     Cluster(seed=seed, nodes=1, workload=workload, faults=faults).run()
 
 
+def test_a_load_whose_invalidation_was_missed_is_not_joined_for_long() -> None:
+    """A node cut off during an invalidation lets go of its load within 3 s."""
+    workload = Workload(
+        keys=1, span=6.0, burst=0.9, slow=0.3, failing=0.2, unstored=0.2
+    )
+    faults = Faults(
+        message_lost=0.05,
+        message_twice=0.05,
+        message_late=0.05,
+        dropped=1.0,
+        silent=0.5,
+    )
+    Cluster(seed=703333, nodes=2, workload=workload, faults=faults).run()
+
+
 def test_equal_seeds_give_equal_runs() -> None:
     """A seed replays to the last record."""
     first = Cluster(seed=5, faults=faulty.STORM).run()
@@ -141,3 +172,23 @@ def test_a_violation_says_how_to_replay_it(monkeypatch: pytest.MonkeyPatch) -> N
     again = eval(line.removesuffix(".run()"))
     with pytest.raises(Violation, match=r"rule 14"):
         again.run()
+
+
+def test_a_breach_is_seen_at_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What shows in one record is judged when that is taken down, not at the end."""
+    monkeypatch.setattr("hybridcache.engine.memory.MemoryTier.drop", lambda *_: None)
+    cluster = Cluster(seed=0, workload=work.RENEWING)
+    taken: list[tuple[object, int]] = []
+    judged = cluster.history.told
+
+    def told(one: Happening) -> None:
+        judged(one)
+        taken.append((one, len(cluster.judge.found)))
+
+    cluster.history.told = told
+    with pytest.raises(Violation, match=r"rule 3"):
+        cluster.run()
+
+    first = next(one for one, found in taken if found)
+    assert str(first) in cluster.judge.found[0]
+    assert check(cluster.history) == cluster.judge.found

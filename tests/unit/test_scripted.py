@@ -1,12 +1,19 @@
 """A Redis by script: every fault, in both colours, and no real time."""
 
+import contextlib
+import math
+import re
+import threading
 import time
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from hybridcache import Memory, Policy
+from hybridcache import Memory, Policy, Redis
 from hybridcache.testing import ManualClock, ScriptedUpstream
-from tests.colours import Colour, Handle
+from tests.colours import WITHIN, Colour, Handle, colour_of, held
+from tests.eventually import eventually
 
 POLICY = Policy(wait_for=5, fresh_for=60, ttl=3600)
 
@@ -183,6 +190,130 @@ def test_two_are_two(colour: Colour) -> None:
             name="shop", upstream=one, downstream=memory, clock=clock
         )
         assert ["miss"] == tags(cache, "k")
+
+
+class Meeting:
+    """An alarm that holds each thread's request until two are there, if two can be."""
+
+    def __init__(self, at: float) -> None:
+        self._at = at
+        self._barrier = threading.Barrier(2)
+        self._rung: set[int] = set()
+
+    def next_at(self) -> float:
+        """Return when it rings for this thread: once."""
+        return math.inf if threading.get_ident() in self._rung else self._at
+
+    def ring(self) -> None:
+        """Wait for the other; alone in here, not for long."""
+        self._rung.add(threading.get_ident())
+        with contextlib.suppress(threading.BrokenBarrierError):
+            self._barrier.wait(0.2)
+
+
+def test_two_on_one_clock_do_not_lock_each_other_out(colour: Colour) -> None:
+    """Requests that hang at once, at two upstreams on one clock, both time out."""
+    clock = colour.clock
+    with colour_of(colour.name) as other:
+        caches: list[Handle] = []
+        for one in (colour, other):
+            redis = ScriptedUpstream(clock, timeout=5)
+            cache = one.make_cache(
+                name="shop", upstream=redis, downstream=Memory(), clock=clock
+            )
+            assert ["miss"] == tags(cache, "before")
+            redis.hang()
+            caches.append(cache)
+        clock.attach(Meeting(clock() + 0.01))
+        lookups = [cache.start("k", load, POLICY) for cache in caches]
+
+        assert ["upstream-down"] * 2 == [one.result(WITHIN).tag for one in lookups]
+
+
+def test_a_closed_cache_is_forgotten(
+    colour: Colour, upstream: ScriptedUpstream, cache: Handle
+) -> None:
+    """A scripted upstream keeps nothing of a cache that was closed."""
+    other = process(colour, upstream)
+    tags(cache, "k")
+    tags(other, "k")
+    other.close()
+    assert [cache.node] == [keeper.keeper.node for keeper in upstream._keepers]
+    cache.close()
+    assert [] == upstream._keepers
+
+
+def test_many_leases_are_given_back_within_a_second(
+    colour: Colour, upstream: ScriptedUpstream, cache: Handle
+) -> None:
+    """However many loads failed during a fault, their leases are gone soon after it."""
+    loader = held()
+    loader.fails = OSError()
+    assert loader.gate is not None
+    lookups = [cache.start(f"k{n}", loader.load, POLICY) for n in range(30)]
+    eventually(lambda: 30 == len(cache.node.leases))
+    upstream.refuse()
+    loader.gate.set()
+    assert [OSError] * 30 == [type(one.exception(WITHIN)) for one in lookups]
+    eventually(lambda: not len(cache.node.flights))
+    assert 31 == len(upstream.model.names())
+
+    upstream.heal()
+    colour.clock.advance(1)
+    assert ["shop:{}:marker"] == upstream.model.names()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"timeout": -1},
+        {"timeout": 0},
+        {"timeout": 61},
+        {"timeout": math.nan},
+        {"timeout": "1"},
+        {"failures": 0},
+        {"failures": True},
+        {"max_value_bytes": -5},
+        {"max_value_bytes": 2**40},
+    ],
+)
+def test_an_option_that_redis_refuses_is_refused(options: dict[str, Any]) -> None:
+    """A wrong option is refused as `Redis` refuses it, in the same words."""
+    with pytest.raises((TypeError, ValueError)) as theirs:
+        Redis("redis://localhost", **options)
+
+    with pytest.raises(theirs.type, match=re.escape(str(theirs.value))):
+        ScriptedUpstream(**options)
+
+
+@pytest.mark.parametrize(
+    ("fault", "measure", "error"),
+    [
+        ("hang", -3, ValueError),
+        ("hang", math.nan, ValueError),
+        ("hang", "3", TypeError),
+        ("refuse", -0.1, ValueError),
+        ("answer_slowly", timedelta(seconds=-1), ValueError),
+        ("lose_next_reply", -1, ValueError),
+        ("lose_next_reply", 0, ValueError),
+        ("lose_next_reply", 1.5, TypeError),
+        ("lose_next_reply", True, TypeError),
+        ("refuse_writes", "", ValueError),
+    ],
+)
+def test_a_fault_that_cannot_be_is_refused(
+    upstream: ScriptedUpstream,
+    cache: Handle,
+    fault: str,
+    measure: Any,
+    error: type[Exception],
+) -> None:
+    """A fault with a measure that makes no sense is refused and does not occur."""
+    with pytest.raises(error, match=f"not {re.escape(repr(measure))}"):
+        getattr(upstream, fault)(measure)
+
+    assert ["miss", "hit-fresh"] == tags(cache, "k", "k")
+    assert cache.node.whole
 
 
 def test_closed_caches_leave_the_clock(

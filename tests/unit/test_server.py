@@ -92,6 +92,25 @@ def test_arguments_win() -> None:
             assert b"value" == client.get("key")
 
 
+@pytest.mark.parametrize(
+    ("password", "arguments"),
+    [
+        ("secret", ["--requirepass", "secret"]),
+        ("secret", ["--user", "default", "on", ">secret", "~*", "&*", "+@all"]),
+        (None, ["--user", "default", "on", "nopass", "~*", "&*", "+@all", "-info"]),
+    ],
+)
+def test_a_server_that_does_not_let_everyone_in_starts(
+    password: str | None, arguments: list[str]
+) -> None:
+    """A server that refuses to tell about itself has answered, and so has started."""
+    with (
+        RedisServer(*arguments) as mine,
+        redis.Redis.from_url(mine.url, password=password) as client,
+    ):
+        assert client.ping()
+
+
 def test_close_ends_the_process_and_removes_its_directory() -> None:
     """A closed server leaves nothing behind, and may be closed again."""
     mine = RedisServer()

@@ -8,6 +8,7 @@ stays, and who comes back as a ghost goes to main at once. Nothing here evicts u
 
 from array import array
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 import attrs
@@ -66,8 +67,9 @@ class _Ghosts:
     as much and bring a thousandth nearer to Belady's optimum.
     """
 
-    _slots: "array[int]" = attrs.field(factory=lambda: array("Q", [0]))
-    _evicted: int = 0
+    _hashed: Callable[[MemoryKey], int]
+    _slots: "array[int]" = attrs.field(factory=lambda: array("Q", [0]), init=False)
+    _evicted: int = attrs.field(default=0, init=False)
 
     def add(self, key: MemoryKey, most: int) -> None:
         """Remember *key*; there are to be about *most* ghosts."""
@@ -75,14 +77,14 @@ class _Ghosts:
             # Forgets those there were. Rare: only while the tier grows.
             self._slots = array("Q", bytes(8 << (most - 1).bit_length()))
         self._evicted += 1
-        mark = hash(key)
+        mark = self._hashed(key)
         self._slots[mark & (len(self._slots) - 1)] = (
             mark >> 32 & _LOW
         ) << 32 | self._evicted & _LOW
 
     def forget(self, key: MemoryKey, most: int) -> bool:
         """Forget *key*; return whether it was among the last *most* evicted."""
-        mark = hash(key)
+        mark = self._hashed(key)
         at = mark & (len(self._slots) - 1)
         slot = self._slots[at]
         known = slot >> 32 == mark >> 32 & _LOW and (self._evicted - slot) & _LOW < most
@@ -94,6 +96,15 @@ class _Ghosts:
 class S3FIFO:
     """S3-FIFO for a tier of these bounds.
 
+    Args:
+
+        max_items: Most records.
+
+        max_bytes: Most bytes; None for no bound.
+
+        hashed: 64 bits of a key, for the ghosts. Python's own hash of a string is
+            another one in every process.
+
     Attributes:
 
         reads: None: `Record.freq` tells all.
@@ -101,10 +112,15 @@ class S3FIFO:
 
     reads: deque[MemoryKey] | None = None
 
-    def __init__(self, max_items: int, max_bytes: int | None) -> None:
+    def __init__(
+        self,
+        max_items: int,
+        max_bytes: int | None,
+        hashed: Callable[[MemoryKey], int] = hash,
+    ) -> None:
         self._small = _Queue()
         self._main = _Queue()
-        self._ghosts = _Ghosts()
+        self._ghosts = _Ghosts(hashed)
         self._small_items = max(1, max_items // SMALL_SHARE)
         self._small_bytes = (
             None if max_bytes is None else max(1, max_bytes // SMALL_SHARE)

@@ -1,20 +1,13 @@
-"""The callers of a simulated cluster and their loaders, as a workload says."""
+"""The callers of a simulated cluster, as a workload says."""
 
-from collections.abc import Generator
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
-import attrs
-
-from hybridcache.adapters.codec import MSGPACK, shape_of
 from hybridcache.core.outcome import HitFresh, Invalidated, Outcome, Peeked, Tier
-from hybridcache.core.reply import NOT_MODIFIED, NoStore
-from hybridcache.engine.command import Await, Command, Flow
+from hybridcache.engine.command import Flow
 from hybridcache.engine.context import Query
-from hybridcache.engine.current import current_load
 from hybridcache.engine.form import Whole
 from hybridcache.engine.invalidate import clear, invalidate
-from hybridcache.engine.latch import Latch
 from hybridcache.engine.lookup import look_up, peek, refresh
 from hybridcache.engine.observed import observed
 from hybridcache.engine.recall import fresh_in_memory, fresh_until
@@ -23,49 +16,26 @@ from hybridcache.testing import history as past
 from hybridcache.testing.faults import Faults
 from hybridcache.testing.fibers import Cancelled, Fiber
 from hybridcache.testing.history import History
+from hybridcache.testing.loads import Loads
 from hybridcache.testing.process import Process
 from hybridcache.testing.scheduler import Scheduler
+from hybridcache.testing.values import KINDS as VALUES
 from hybridcache.testing.workload import Workload
 
-SHAPE = shape_of(int, MSGPACK)
 
-
-class LoaderFailed(Exception):  # noqa: N818 (the loader's own, as users have them)
-    """What a simulated loader raises."""
-
-
-@attrs.frozen
-class _Nowhere:
-    """A lock where nothing runs beside anything."""
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, *_: object) -> None:
-        return
-
-
-_NOWHERE = _Nowhere()
-
-
-def sleep(seconds: float) -> Flow[None]:
-    """Let virtual time pass in a simulated loader."""
-    yield from Await(Latch[None](_NOWHERE), seconds)
-
-
-def _tier_of(found: Outcome[int] | Peeked[int]) -> Tier:
+def _tier_of(found: Outcome[Any] | Peeked[Any]) -> Tier:
     # Nobody's outcome but a peek's is a Miss[None]; it tells no tier.
     return served_by(cast("Outcome[object]", found))
 
 
 class Calls:
-    """Starts calls, runs loaders, and writes down what became of both.
+    """Starts calls and writes down what became of them.
 
     Attributes:
 
         open: Calls that have not ended.
 
-        hanging: How many loaders hang.
+        loads: What their loaders do.
     """
 
     def __init__(
@@ -79,13 +49,13 @@ class Calls:
         self._scheduler, self._dice = scheduler, scheduler.dice
         self._history = history
         self._workload, self._faults = workload, faults
+        self._values = VALUES[workload.values]
         # The cluster's own list: another process takes a dead one's place there.
         self._processes = processes
         self._keys = list(history.policies)
         self._count = 0
-        self._loads = 0
         self._tally = Tally()
-        self.hanging = 0
+        self.loads = Loads(scheduler, history, workload, self._nested)
         self.open: dict[int, Process] = {}
 
     def schedule(self) -> None:
@@ -173,11 +143,15 @@ class Calls:
             past.LookupBegan(history.next, clock.now, at, call, key, kind, nested)
         )
         outcome, tier, value, raised = "", "", None, ""
+        number, altered = None, ""
         failure: Exception | None = None
         try:
             found = yield from self._looked_up(process, key, kind)
             outcome, value = found.tag, found.value
             tier = _tier_of(found).value
+            if value is not None:
+                number = self._values.number(value)
+                altered = self._values.altered(value)
         except Exception as error:  # noqa: BLE001 (what the caller sees)
             failure, raised = error, type(error).__name__
         history.add(
@@ -189,21 +163,26 @@ class Calls:
                 key,
                 outcome,
                 tier,
-                value,
+                number,
                 raised,
                 process.paused_for - paused,
+                altered,
             )
         )
+        if value is not None and not self._history.policies[key].share:
+            # As a caller may with what is its own.
+            self._values.change(value)
         if failure is not None and nested:
             raise failure
         return value
 
     def _looked_up(
         self, process: Process, key: str, kind: str
-    ) -> Flow[Outcome[int] | Peeked[int]]:
+    ) -> Flow[Outcome[Any] | Peeked[Any]]:
         ctx, policy = process.ctx, self._history.policies[key]
-        loader = partial(self._load, process, key)
-        query: Query[int] = Query(key, policy, SHAPE, loader, self._tally)
+        loader = partial(self.loads.load, process, key)
+        shape = self._values.shape
+        query: Query[Any] = Query(key, policy, shape, loader, self._tally)
         if kind == "peek":
             return (yield from peek(ctx, query))
         if kind == "refresh":
@@ -212,7 +191,7 @@ class Calls:
         now = ctx.now()
         kept = process.index.get(key)
         if kept is None or not now < kept.until:
-            kept = fresh_in_memory(ctx, key, policy, SHAPE.fingerprint, now)
+            kept = fresh_in_memory(ctx, key, policy, shape.fingerprint, now)
             if kept is not None and isinstance(kept.form, Whole):
                 kept.value = kept.form.open()
                 until = fresh_until(kept, policy)
@@ -221,75 +200,6 @@ class Calls:
             age = now - kept.written_at
             return HitFresh(query.open(kept.form), tier=Tier.MEMORY, age=age)
         return (yield from observed(ctx, query, look_up(ctx, query)))
-
-    # Loaders
-
-    def _load(
-        self, process: Process, key: str
-    ) -> Generator[Command[object], object, object]:
-        history, clock, dice = self._history, self._scheduler, self._dice
-        workload = self._workload
-        current, fiber = current_load(), process.running
-        if current is None or fiber is None:
-            msg = "a loader was called outside of a load"
-            raise RuntimeError(msg)
-        self._loads += 1
-        value = self._loads
-        work = dice.choice((0.0, 0.005, dice.uniform(0.0, 0.3)))
-        if clock.chance(workload.slow):
-            work = dice.uniform(2.0, 8.0)
-        nested = clock.chance(workload.nested)
-        history.add(
-            past.LoadBegan(
-                history.next,
-                clock.now,
-                process.number,
-                value,
-                key,
-                fiber.token,
-                process.real(current.deadline),
-                work,
-                nested,
-            )
-        )
-
-        def ended(result: str, value: int | None) -> None:
-            history.add(
-                past.LoadEnded(
-                    history.next,
-                    clock.now,
-                    process.number,
-                    load,
-                    key,
-                    result,
-                    value,
-                )
-            )
-
-        load = value
-        if clock.chance(workload.hanging):
-            self.hanging += 1
-            yield from sleep(1e9)
-        yield from sleep(work)
-        if nested:
-            other = dice.choice(self._keys)
-            try:
-                yield from self._nested(process, other)
-            except Exception:
-                ended("failed", None)
-                raise
-        if clock.chance(workload.failing):
-            ended("failed", None)
-            msg = f"load {value}"
-            raise LoaderFailed(msg)
-        if clock.chance(workload.unstored):
-            ended("unstored", value)
-            return NoStore(value)
-        if isinstance(current.previous, int) and clock.chance(workload.unmodified):
-            ended("unmodified", current.previous)
-            return NOT_MODIFIED
-        ended("stored", value)
-        return value
 
     def _nested(self, process: Process, key: str) -> Flow[object]:
         self._count += 1

@@ -1,21 +1,25 @@
-"""Judge a whole history: each rule of the design that can be judged from outside.
+"""Judge a history: each rule of the design that can be judged from outside.
 
-A rule is a function of what happened that names each breach. What the design itself
+A rule is a function of what happened that names each breach: most judge a record as
+soon as it is taken down, some need the whole. What the design itself
 allows is an excuse, stated with its reason where it is made; an excuse names a fault
 that was injected, so that a run without that fault is judged without the excuse.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Final, TypeAlias
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
 
+from hybridcache.core.errors import LoadTimeout, Undecodable
 from hybridcache.core.outcome import HitFresh, HitStale, Suppressed, UpstreamDown
-from hybridcache.core.policy import Suppress
+from hybridcache.core.policy import RunIn, Suppress
 from hybridcache.testing.evidence import Evidence
 from hybridcache.testing.history import (
     Granted,
+    Happening,
     History,
-    Invalidated,
+    LeaseLost,
     LoadBegan,
+    LookupEnded,
     Stored,
 )
 
@@ -35,153 +39,192 @@ ALLOWED_ERRORS: Final = frozenset(
     {"", "LoaderFailed", "LoadFailedElsewhere", "LoadTimeout", "ReentrantLoad"}
 )
 
-Rule: TypeAlias = Callable[[Evidence], Iterator[str]]
+
+class Judge:
+    """Judges a history: each record when it is taken down, and the whole at the end.
+
+    Attributes:
+
+        found: The breaches so far, in words.
+    """
+
+    def __init__(self, history: History) -> None:
+        self._seen = Evidence(history)
+        self.found: list[str] = []
+
+    def saw(self, one: Happening) -> None:
+        """Judge what happened next by what went before."""
+        self._seen.take(one)
+        for rule in AT_ONCE.get(type(one), ()):
+            self.found += rule(self._seen, one)
+
+    def whole(self) -> list[str]:
+        """Judge what only the whole shows; return every breach."""
+        for rule in AT_THE_END:
+            self.found += rule(self._seen)
+        return self.found
 
 
 def check(history: History) -> list[str]:
     """Return every breach of a rule, in words; none if all held."""
-    evidence = Evidence(history)
-    found = list(history.breaches)
-    for rule in RULES:
-        found += list(rule(evidence))
-    found += [f"rule 14: left behind: {what}" for what in history.left_behind]
-    return found
+    judge = Judge(history)
+    for one in history.happenings:
+        judge.saw(one)
+    return [*history.breaches, *judge.whole()]
 
 
-def values_are_loaded(seen: Evidence) -> Iterator[str]:
+def values_are_loaded(seen: Evidence, end: LookupEnded) -> Iterator[str]:
     """A value comes from a load of its own key, whatever bytes are in Redis (12)."""
-    for end in seen.ends:
-        if end.value is None:
-            continue
-        load = seen.loads.get(end.value)
-        if load is None or load.key != end.key:
-            yield f"rule 12: {end} has a value that no load of its key made"
-        elif end.value not in seen.made:
-            yield f"rule 12: {end} has a value before its load made it"
+    if end.value is None:
+        return
+    load = seen.loads.get(end.value)
+    if load is None or load.key != end.key:
+        yield f"rule 12: {end} has a value that no load of its key made"
+    elif end.value not in seen.made:
+        yield f"rule 12: {end} has a value before its load made it"
 
 
-def nothing_expired(seen: Evidence) -> Iterator[str]:
+def values_are_intact(_: Evidence, end: LookupEnded) -> Iterator[str]:
+    """A caller gets what the load made, whatever callers did to what they got (8)."""
+    if end.altered:
+        yield f"rule 8: {end} is not what load {end.value} made"
+
+
+def nothing_expired(seen: Evidence, end: LookupEnded) -> Iterator[str]:
     """Nothing expired is served (1), by no clock but Redis's and the reader's (9)."""
-    for end in seen.ends:
-        elsewhere = end.outcome == Suppressed.tag and end.tier == "redis"
-        if end.value is None or not (end.outcome in HITS or elsewhere):
-            continue
-        if elsewhere and end.value in seen.unstored:
-            # Told through a result record: handed over, not kept.
-            continue
-        last = seen.last_life(end.value, end.number)
-        if last is None:
-            continue
-        # A process that stood still between judging and returning is not to blame.
-        age = end.at - last - end.paused
-        ttl = seen.history.policies[end.key].ttl
-        if age >= ttl + ROOM:
-            yield f"rule 1: {end} has a value {age:.3f} s old, ttl={ttl:g}"
+    elsewhere = end.outcome == Suppressed.tag and end.tier == "redis"
+    if end.value is None or not (end.outcome in HITS or elsewhere):
+        return
+    if elsewhere and end.value in seen.unstored:
+        # Told through a result record: handed over, not kept.
+        return
+    last = seen.last_life(end.value, end.number)
+    if last is None:
+        return
+    # A process that stood still between judging and returning is not to blame.
+    age = end.at - last - end.paused
+    ttl = seen.history.policies[end.key].ttl
+    if age >= ttl + ROOM:
+        yield f"rule 1: {end} has a value {age:.3f} s old, ttl={ttl:g}"
 
 
-def one_load_at_once(seen: Evidence) -> Iterator[str]:
+def one_load_at_once(seen: Evidence, later: LoadBegan) -> Iterator[str]:
     """At most one load of a key runs, in the cluster and in each process (2, 7)."""
-    for key, loads in seen.loads_by_key.items():
-        if seen.history.policies[key].suppress is not Suppress.CLUSTER:
+    suppress = seen.history.policies[later.key].suppress
+    if suppress is Suppress.NONE:
+        return
+    for earlier in seen.loads_by_key[later.key][:-1]:
+        if suppress is Suppress.PROCESS and earlier.process != later.process:
             continue
-        for place, later in enumerate(loads):
-            for earlier in loads[:place]:
-                if seen.ended_before(earlier, later) or seen.excused(earlier, later):
-                    continue
-                yield f"rule 2: {later} began beside {earlier}"
+        if seen.ended_before(earlier, later) or seen.excused(earlier, later):
+            continue
+        yield f"rule 2: {later} began beside {earlier}"
 
 
-def no_needless_lease(seen: Evidence) -> Iterator[str]:
+def no_needless_lease(_: Evidence, one: Granted) -> Iterator[str]:
     """A lease is taken only where no fresh entry stands: it reads again (2)."""
-    for one in seen.of(Granted):
-        if one.spared is not None:
-            yield f"rule 2: {one} though a fresh entry stood"
+    if one.spared is not None:
+        yield f"rule 2: {one} though a fresh entry stood"
 
 
-def loads_have_leases(seen: Evidence) -> Iterator[str]:
+def leases_are_kept(seen: Evidence, one: LeaseLost) -> Iterator[str]:
+    """A lease that nothing ended is not held to be lost (2)."""
+    if not seen.rightly_lost(one):
+        yield f"rule 2: {one}, and nothing had ended it"
+
+
+def loads_have_leases(seen: Evidence, load: LoadBegan) -> Iterator[str]:
     """A load without a lease is one whose process had trouble with Redis (2, 4)."""
-    for load in seen.of(LoadBegan):
-        # An answer that was lost, a breaker still open, or Redis away: it does without.
-        if load.token is None and not seen.troubles.befell(
-            load.process, load.at - AFTERMATH, load.at
-        ):
-            yield f"rule 2: {load} has no lease, and Redis was there"
+    # An answer that was lost, a breaker still open, or Redis away: it does without.
+    if load.token is None and not seen.troubles.befell(
+        load.process, load.at - AFTERMATH, load.at
+    ):
+        yield f"rule 2: {load} has no lease, and Redis was there"
 
 
-def invalidated_here(seen: Evidence) -> Iterator[str]:
+def invalidated_here(seen: Evidence, end: LookupEnded) -> Iterator[str]:
     """After invalidate() returned, the node that called serves nothing older (3)."""
-    for done in seen.of(Invalidated):
-        call = seen.calls[done.call]
-        for began, end in seen.lookups_on(done.process, done.key, done.number):
-            value = end.value
-            if value is None or seen.born(value, end.number) > call.number:
-                continue
-            if seen.troubles.rolled_back(call.number, end.number):
-                # "A failover may lose an acknowledged invalidation."
-                continue
-            if not done.reached and seen.written(value, end.number):
-                # Redis was not reached and still has it: Invalidated says so.
-                continue
-            yield f"rule 3: {end}, begun as {began.number}, after {done}"
+    if end.value is None:
+        return
+    born = seen.born(end.value, end.number)
+    for done in seen.invalidations_before(end):
+        call = seen.calls[done.call].number
+        if done.process != end.process or born > call:
+            continue
+        if seen.troubles.rolled_back(call, end.number):
+            # "A failover may lose an acknowledged invalidation."
+            continue
+        if not done.reached and seen.written(end.value, end.number):
+            # Redis was not reached and still has it: Invalidated says so.
+            continue
+        began = seen.begins[end.lookup].number
+        yield f"rule 3: {end}, begun as {began}, after {done}"
 
 
-def invalidated_elsewhere(seen: Evidence) -> Iterator[str]:
+def invalidated_elsewhere(seen: Evidence, end: LookupEnded) -> Iterator[str]:
     """Other nodes follow with the message, or once they know that it may be lost."""
-    for done in seen.of(Invalidated):
-        if not done.reached:
+    if end.value is None:
+        return
+    born = seen.born(end.value, end.number)
+    for done in seen.invalidations_before(end):
+        call, began = seen.calls[done.call], seen.begins[end.lookup]
+        if done.process == end.process or not done.reached or born > call.number:
             continue
-        call = seen.calls[done.call]
-        for process in seen.processes:
-            if process == done.process:
-                continue
-            told = seen.carried_out(process, done.key, call.number, done.number)
-            for began, end in seen.lookups_on(process, done.key, done.number):
-                value = end.value
-                if value is None or seen.born(value, end.number) > call.number:
-                    continue
-                if seen.troubles.rolled_back(call.number, end.number):
-                    continue
-                if told is not None and began.number > told:
-                    yield f"rule 3: {end} on a node that was told of {done}"
-                elif began.at > done.at + BLIND and not seen.troubles.deaf(
-                    process, call.at, end.at
-                ):
-                    yield f"rule 3: {end} on another node long after {done}"
+        if seen.troubles.rolled_back(call.number, end.number):
+            continue
+        told = seen.carried_out(end.process, done.key, call.number, done.number)
+        if told is not None and began.number > told:
+            yield f"rule 3: {end} on a node that was told of {done}"
+        elif began.at > done.at + BLIND and not seen.troubles.deaf(
+            end.process, call.at, end.at
+        ):
+            yield f"rule 3: {end} on another node long after {done}"
 
 
-def tokens_stand(seen: Evidence) -> Iterator[str]:
+def tokens_stand(seen: Evidence, stored: Stored) -> Iterator[str]:
     """Redis stores only what a load under a token that stands made (4)."""
-    for stored in seen.of(Stored):
-        grant = seen.grant(stored.token, stored.number)
-        if grant is None:
-            yield f"rule 4: {stored} without a lease"
-            continue
-        if seen.troubles.rolled_back(grant.number, stored.number):
-            # The replica still has a lease that was ended since.
-            continue
-        ended = seen.lease_ended(grant, stored.number)
-        if ended is not None:
-            yield f"rule 4: {stored} after its lease was ended by {ended}"
+    grant = seen.grant(stored.token, stored.number)
+    if grant is None:
+        yield f"rule 4: {stored} without a lease"
+        return
+    if seen.troubles.rolled_back(grant.number, stored.number):
+        # The replica still has a lease that was ended since.
+        return
+    ended = seen.lease_ended(grant, stored.number)
+    if ended is not None:
+        yield f"rule 4: {stored} after its lease was ended by {ended}"
 
 
-def all_settle(seen: Evidence) -> Iterator[str]:
+def settled_in_time(seen: Evidence, end: LookupEnded) -> Iterator[str]:
     """Each caller gets a value or an error that it may get, by its deadline (5)."""
+    began = seen.begins[end.lookup]
+    policy = seen.history.policies[end.key]
+    if end.error == Undecodable.__name__:
+        yield f"rule 12: {end}, and bytes in Redis are no reason to raise"
+    elif end.error not in ALLOWED_ERRORS:
+        yield f"rule 5: {end} raised {end.error}"
+    if end.error == "ReentrantLoad" and not seen.nests:
+        yield f"rule 13: {end}, and no loader asks for another key"
+    # Once at entry: wait_for and one timeout of Redis.
+    longest = policy.wait_for + seen.history.timeout + ROOM
+    # A loader that runs in its caller is not bounded by what that would wait.
+    inline = policy.run_in is RunIn.CALLER and seen.loaded_meanwhile(began, end)
+    if end.at - began.at - end.paused > longest and not inline:
+        yield f"rule 5: {end} took {end.at - began.at:.3f} s, {longest:g} allowed"
+    down = end.outcome == UpstreamDown.tag
+    if down and not seen.troubles.befell(end.process, began.at - AFTERMATH, end.at):
+        yield f"rule 5: {end}, and Redis was there"
+
+
+def timeouts_have_reasons(seen: Evidence) -> Iterator[str]:
+    """A caller waits in vain only for what was slow, hung or befell Redis (5, 13)."""
     for end in seen.ends:
-        began = seen.begins[end.lookup]
-        policy = seen.history.policies[end.key]
-        if end.error not in ALLOWED_ERRORS:
-            yield f"rule 5: {end} raised {end.error}"
-        if end.error == "ReentrantLoad" and not seen.nests:
-            yield f"rule 13: {end}, and no loader asks for another key"
-        # Once at entry: wait_for and one timeout of Redis.
-        longest = policy.wait_for + seen.history.timeout + ROOM
-        if end.at - began.at - end.paused > longest:
-            yield f"rule 5: {end} took {end.at - began.at:.3f} s, {longest:g} allowed"
-        if end.error == "LoadTimeout" and not seen.slow(began, end):
-            yield f"rule 5: {end}, and neither a load nor Redis was slow"
-        down = end.outcome == UpstreamDown.tag
-        if down and not seen.troubles.befell(end.process, began.at - AFTERMATH, end.at):
-            yield f"rule 5: {end}, and Redis was there"
+        if end.error == LoadTimeout.__name__ and not seen.slow(
+            seen.begins[end.lookup], end
+        ):
+            # One that asks for others may wait for itself.
+            rule = "rule 13" if seen.nests else "rule 5"
+            yield f"{rule}: {end}, and neither a load nor Redis was slow"
 
 
 def loads_end(seen: Evidence) -> Iterator[str]:
@@ -195,6 +238,9 @@ def loads_end(seen: Evidence) -> Iterator[str]:
             if due and not seen.hangs(load) and not seen.troubles.gone(load.process):
                 yield f"rule 6: {load} never ended"
             continue
+        policy = seen.history.policies[load.key]
+        if end.result == "cancelled" and policy.run_in is not RunIn.CALLER:
+            yield f"rule 6: {load} was cancelled with a caller"
         if end.result != "stored" or load.token is None or end.at >= load.until - ROOM:
             continue
         if seen.store_excused(load, end):
@@ -203,15 +249,30 @@ def loads_end(seen: Evidence) -> Iterator[str]:
             yield f"rule 7: what {load} made was not stored"
 
 
-RULES: Final[tuple[Rule, ...]] = (
-    values_are_loaded,
-    nothing_expired,
-    one_load_at_once,
-    no_needless_lease,
-    loads_have_leases,
-    invalidated_here,
-    invalidated_elsewhere,
-    tokens_stand,
-    all_settle,
+def nothing_left(seen: Evidence) -> Iterator[str]:
+    """When all is healed and closed nothing is left behind (14)."""
+    for what in seen.history.left_behind:
+        yield f"rule 14: left behind: {what}"
+
+
+# What a record says is judged by what was taken down before it: no fault that comes
+# later can have caused it. The types of the rules' records are the keys.
+AT_ONCE: Final[Mapping[type, tuple[Callable[[Evidence, Any], Iterator[str]], ...]]] = {
+    LookupEnded: (
+        values_are_loaded,
+        values_are_intact,
+        nothing_expired,
+        invalidated_here,
+        invalidated_elsewhere,
+        settled_in_time,
+    ),
+    LoadBegan: (one_load_at_once, loads_have_leases),
+    Granted: (no_needless_lease,),
+    LeaseLost: (leases_are_kept,),
+    Stored: (tokens_stand,),
+}
+AT_THE_END: Final[tuple[Callable[[Evidence], Iterator[str]], ...]] = (
+    timeouts_have_reasons,
     loads_end,
+    nothing_left,
 )

@@ -1,6 +1,7 @@
 """A clock that a test moves by hand."""
 
 import math
+import threading
 import time
 from typing import Protocol
 
@@ -38,9 +39,16 @@ class ManualClock:
 
         start: What it shows at first, seconds; the real monotonic clock's time, in
             whole seconds, if left out, so that it never lags far behind the keeper.
+
+    Attributes:
+
+        lock: Held while time passes, and by all whose work lets it pass. It is one
+            for them all: with a lock each they would wait for each other, for whoever
+            lets time pass rings the alarms of the others. Reading the time takes none.
     """
 
     def __init__(self, start: float | None = None) -> None:
+        self.lock = threading.RLock()
         self._now = float(math.ceil(time.monotonic()) if start is None else start)
         self._alarms: list[Alarm] = []
 
@@ -64,12 +72,13 @@ class ManualClock:
         if not 0.0 <= step < math.inf:
             msg = f"a clock advances by seconds from 0, not by {by!r}"
             raise ValueError(msg)
-        target = self._now + step
-        while alarm := self._earliest(target):
-            self._now = max(self._now, alarm.next_at())
-            alarm.ring()
-        self._now = max(self._now, target)
-        return self._now
+        with self.lock:
+            target = self._now + step
+            while alarm := self._earliest(target):
+                self._now = max(self._now, alarm.next_at())
+                alarm.ring()
+            self._now = max(self._now, target)
+            return self._now
 
     def attach(self, alarm: Alarm) -> None:
         """Ring *alarm* while the clock advances past its instants."""

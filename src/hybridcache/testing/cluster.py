@@ -6,15 +6,17 @@ and the order of all steps. Equal arguments give equal runs.
 
 import attrs
 
+from hybridcache.core.policy import RunIn
 from hybridcache.testing import history as past
 from hybridcache.testing.calls import Calls
-from hybridcache.testing.checker import check
+from hybridcache.testing.checker import Judge
 from hybridcache.testing.faults import CALM, Faults
 from hybridcache.testing.history import History, Violation
 from hybridcache.testing.network import Network
 from hybridcache.testing.process import TIMEOUT, Process
 from hybridcache.testing.scheduler import Scheduler
 from hybridcache.testing.strikes import LASTING, Strikes
+from hybridcache.testing.values import KINDS as VALUES
 from hybridcache.testing.witness import Witness
 from hybridcache.testing.workload import USUAL, Workload
 
@@ -38,6 +40,8 @@ class Cluster:
     Attributes:
 
         history: What happened so far.
+
+        judge: Judges each record of it when it is taken down.
     """
 
     def __init__(
@@ -55,9 +59,14 @@ class Cluster:
         dice = self.scheduler.dice
         self.policies = {key: dice.choice(workload.policies) for key in self.keys}
         self.history = History(self.policies, TIMEOUT)
+        self.judge = Judge(self.history)
+        self.history.told = self.judge.saw
         self.network = Network(self.scheduler, faults, self.note)
         self.network.witness = Witness(
-            self.history, self.scheduler, self.network.model
+            self.history,
+            self.scheduler,
+            self.network.model,
+            VALUES[workload.values],
         ).saw
         self._numbers = 0
         self.processes = [self._new_process() for _ in range(nodes)]
@@ -85,6 +94,10 @@ class Cluster:
             history = self.history
             history.add(past.CarriedOut(history.next, self.scheduler.now, number, key))
 
+        def seen_lost(token: str) -> None:
+            history = self.history
+            history.add(past.LeaseLost(history.next, self.scheduler.now, number, token))
+
         return Process(
             number,
             self.scheduler,
@@ -92,7 +105,9 @@ class Cluster:
             offset=1000.0 + faults.skew * dice.random(),
             rate=1.0 + faults.drift * dice.uniform(-1.0, 1.0),
             max_items=self.workload.max_items,
+            max_bytes=self.workload.max_bytes,
             seen=seen,
+            seen_lost=seen_lost,
             breach=self.history.breaches.append,
         )
 
@@ -107,7 +122,7 @@ class Cluster:
         """
         try:
             self._run()
-            found = check(self.history)
+            found = [*self.history.breaches, *self.judge.whole()]
         except Exception as error:
             msg = f"the run itself failed: {error!r}\n{self!r}.run()"
             raise Violation(msg) from error
@@ -152,7 +167,7 @@ class Cluster:
     def _close(self) -> None:
         """Close every process and write down what is left."""
         left = self.history.left_behind
-        hanging = self.calls.hanging
+        hanging = self.calls.loads.hanging
         for process in self.processes:
             node = process.node
             if not hanging:
@@ -168,7 +183,10 @@ class Cluster:
                 left += [f"{process}: {n} {what}" for what, n in kept.items() if n]
             process.close()
         self.scheduler.run(self.scheduler.now + 1.0)
-        left += [f"call {call} never ended" for call in sorted(self.calls.open)]
+        inline = any(one.run_in is RunIn.CALLER for one in self.policies.values())
+        if not (hanging and inline):
+            # A loader that hangs in its caller takes that along.
+            left += [f"call {call} never ended" for call in sorted(self.calls.open)]
         if not hanging:
             leases = [
                 name for name in self.network.model.names() if name.endswith(":lease")

@@ -1,21 +1,28 @@
-"""A history, indexed for the rules that judge it, and what excuses a breach."""
+"""A history, indexed for the rules that judge it, and what excuses a breach.
+
+It grows with the history, so that each step can be judged by what went before.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import TypeVar
 
+from hybridcache.core.policy import Suppress
 from hybridcache.testing.history import (
     CarriedOut,
     Deleted,
     Granted,
     Happening,
     History,
+    Invalidated,
     Invalidating,
+    LeaseLost,
     LoadBegan,
     LoadEnded,
     LookupBegan,
     LookupEnded,
     Stored,
+    Trouble,
 )
 from hybridcache.testing.troubles import Troubles
 
@@ -34,38 +41,57 @@ class Evidence:
     def __init__(self, history: History) -> None:
         self.history = history
         self._by_type: dict[type, list[Happening]] = defaultdict(list)
-        for one in history.happenings:
-            self._by_type[type(one)].append(one)
-        happenings = history.happenings
-        self.last_at = happenings[-1].at if happenings else 0.0
-        self.begins = {one.lookup: one for one in self.of(LookupBegan)}
+        self.last_at = 0.0
+        self.begins: dict[int, LookupBegan] = {}
         self.ends = self.of(LookupEnded)
-        self.calls = {one.call: one for one in self.of(Invalidating)}
-        self.loads = {one.value: one for one in self.of(LoadBegan)}
-        self.load_ends = {one.load: one for one in self.of(LoadEnded)}
-        ended = self.of(LoadEnded)
-        self.made = {one.value for one in ended if one.value is not None}
-        self.unstored = {one.value for one in ended if one.result == "unstored"}
-        self.stored = {one.value for one in self.of(Stored)}
-        self.nests = any(one.nested for one in self.loads.values())
-        self.processes = sorted({one.process for one in self.begins.values()})
+        self.calls: dict[int, Invalidating] = {}
+        self.loads: dict[int, LoadBegan] = {}
+        self.load_ends: dict[int, LoadEnded] = {}
+        self.made: set[int] = set()
+        self.unstored: set[int] = set()
+        self.stored: set[int] = set()
+        self.nests = False
+        self.processes: set[int] = set()
         self.loads_by_key: dict[str, list[LoadBegan]] = defaultdict(list)
-        for load in self.of(LoadBegan):
-            self.loads_by_key[load.key].append(load)
         self._lives: dict[int, list[tuple[int, float]]] = defaultdict(list)
         self._births: dict[int, list[tuple[int, int]]] = defaultdict(list)
-        self._collect_lives(ended)
         self.troubles = Troubles(history)
 
-    def _collect_lives(self, ended: list[LoadEnded]) -> None:
-        for one in ended:
-            if one.value is not None:
-                began = self.loads[one.load]
+    def take(self, one: Happening) -> None:
+        """Take in what happened next."""
+        self._by_type[type(one)].append(one)
+        self.last_at = one.at
+        match one:
+            case LookupBegan():
+                self.begins[one.lookup] = one
+                self.processes.add(one.process)
+            case Invalidating():
+                self.calls[one.call] = one
+            case LoadBegan():
+                self.loads[one.value] = one
+                self.loads_by_key[one.key].append(one)
+                self.nests |= one.nested
+            case LoadEnded():
+                self._take_end(one)
+            case Stored():
+                self.stored.add(one.value)
                 self._lives[one.value].append((one.number, one.at))
-                # What was found unmodified is as new as the load that found it so.
-                self._births[one.value].append((one.number, began.number))
-        for stored in self.of(Stored):
-            self._lives[stored.value].append((stored.number, stored.at))
+            case Trouble():
+                self.troubles.take(one)
+            case _:
+                return
+
+    def _take_end(self, one: LoadEnded) -> None:
+        self.load_ends[one.load] = one
+        if one.value is None:
+            return
+        self.made.add(one.value)
+        if one.result == "unstored":
+            self.unstored.add(one.value)
+        self._lives[one.value].append((one.number, one.at))
+        # What was found unmodified is as new as the load that found it so.
+        began = self.loads[one.load]
+        self._births[one.value].append((one.number, began.number))
 
     def of(self, kind: type[H]) -> list[H]:
         """Return what happened of that kind, in order."""
@@ -92,16 +118,12 @@ class Evidence:
 
     # Lookups
 
-    def lookups_on(
-        self, process: int, key: str | None, after: int
-    ) -> Iterator[tuple[LookupBegan, LookupEnded]]:
-        """Return the lookups of *key*, or of all keys, that began there after it."""
-        for end in self.ends:
-            if end.process != process or key not in (None, end.key):
-                continue
-            began = self.begins[end.lookup]
-            if began.number > after:
-                yield began, end
+    def invalidations_before(self, end: LookupEnded) -> Iterator[Invalidated]:
+        """Return the invalidations of its key that returned before it began."""
+        began = self.begins[end.lookup].number
+        for done in self.of(Invalidated):
+            if done.number < began and done.key in (None, end.key):
+                yield done
 
     def slow(self, began: LookupBegan, end: LookupEnded) -> bool:
         """Whether something in *end*'s time explains a timeout."""
@@ -122,6 +144,13 @@ class Evidence:
             ):
                 return True
         return self.troubles.cost_a_lease(began.at - _LEASE, end.at)
+
+    def loaded_meanwhile(self, began: LookupBegan, end: LookupEnded) -> bool:
+        """Whether a load began on *end*'s process in its time, its own perhaps."""
+        return any(
+            load.process == end.process and began.number < load.number < end.number
+            for load in self.loads.values()
+        )
 
     # Loads
 
@@ -153,7 +182,11 @@ class Evidence:
         ):
             return True
         if earlier.process == later.process:
-            return False
+            # It lets go of a load when it learns that the lease is gone.
+            return any(
+                one.token == earlier.token and one.number <= later.number
+                for one in self.of(LeaseLost)
+            )
         since = min(self._claimed(earlier), self._claimed(later))
         if any(
             one.key in (None, earlier.key) and since <= one.number <= later.number
@@ -185,6 +218,12 @@ class Evidence:
         claimed = self._claimed(load)
         if any(one.key in (None, load.key) and one.number >= claimed for one in ends):
             return True
+        if self.history.policies[load.key].suppress is not Suppress.CLUSTER and any(
+            one.key == load.key and one.token != load.token and one.number > claimed
+            for one in self.of(Granted)
+        ):
+            # Others may load beside it: the latest has the lease.
+            return True
         # A request lost, a lease run out, a process gone.
         until = end.at + 1.0
         return self.troubles.befell(load.process, load.at - _LEASE, until)
@@ -215,6 +254,24 @@ class Evidence:
             elif one.key == grant.key and one.token != grant.token:
                 return one
         return None
+
+    def rightly_lost(self, lost: LeaseLost) -> bool:
+        """Whether something ended that lease: its load, another, or a fault."""
+        grant = self.grant(lost.token, lost.number)
+        if grant is None or self.lease_ended(grant, lost.number) is not None:
+            return grant is not None
+        ended = any(
+            (
+                load.value in self.load_ends
+                and self.load_ends[load.value].number < lost.number
+            )
+            # "Then its lease is no longer renewed", and Redis's clock may be ahead.
+            or lost.at >= load.until - _ROOM
+            for load in self.loads.values()
+            if load.token == lost.token
+        )
+        # A pause may have begun long before: at any time since it was granted.
+        return ended or self.troubles.befell(lost.process, grant.at, lost.at)
 
     # Invalidations
 

@@ -4,10 +4,10 @@ A fiber stands for a caller's thread or task, or a load's. It never runs by itse
 each answer of a command is an action of the scheduler's.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextvars import Context as Variables
 from contextvars import Token
-from typing import Protocol, TypeVar, cast
+from typing import Any, Final, Protocol, cast
 
 import attrs
 
@@ -25,8 +25,6 @@ from hybridcache.engine.latch import Latch
 from hybridcache.engine.lease_requests import Acquire, Granted
 from hybridcache.engine.request import Fault, Request
 from hybridcache.testing.scheduler import Action
-
-T = TypeVar("T")
 
 
 class Host(Protocol):
@@ -140,10 +138,14 @@ class Fiber:
                     answer, error = Raised(raised, raised.__traceback__), None
             else:
                 answer, error = None, None
-                if isinstance(command, CallLoader):
-                    answer = self._called(command)
-                elif isinstance(command, Spawn) and command.inline:
-                    frames.append(_Frame(command.flow))
+                # By its very class: isinstance() asks an abstract class at length.
+                kind = type(command)
+                if kind is CallLoader:
+                    answer = self._called(cast("CallLoader", command))
+                elif kind is Spawn and cast("Spawn", command).inline:
+                    # Another load, which may begin without a lease.
+                    self.token = None
+                    frames.append(_Frame(cast("Spawn", command).flow))
                 else:
                     return command
         self.process.fibers.pop(self, None)
@@ -171,34 +173,32 @@ class Fiber:
         return answer
 
     def _carry_out(self, command: Command[object]) -> None:
-        turn = self._turn
-        match command:
-            case Ask(request=request):
+        carry_out = _CARRY_OUT.get(type(command))
+        if carry_out is None:
+            msg = f"no driver knows the command {command!r}"
+            raise TypeError(msg)
+        carry_out(self, command)
 
-                def answered(answer: object) -> None:
-                    if isinstance(request, Acquire) and isinstance(answer, Granted):
-                        self.token = request.token
-                    elif isinstance(answer, Fault):
-                        self.token = None
-                    self._resume(turn, answer)
+    def _ask(self, command: Ask[object]) -> None:
+        turn, request = self._turn, command.request
 
-                self.process.ask(request, answered)
-            case Await(latch=latch, timeout=timeout):
-                self._wait(turn, latch, timeout)
-            case Spawn(flow=flow, latch=latch):
-                child = Fiber(
-                    self.process,
-                    self.variables.copy(),
-                    self.process.load_ended,
-                    latch,
-                )
-                child.start(flow)
-                self._resume_later(None)
-            case _:
-                msg = f"no driver knows the command {command!r}"
-                raise TypeError(msg)
+        def answered(answer: object) -> None:
+            if isinstance(answer, Granted) and isinstance(request, Acquire):
+                self.token = request.token
+            elif isinstance(answer, Fault):
+                self.token = None
+            self._resume(turn, answer)
 
-    def _wait(self, turn: int, latch: Latch[T], timeout: float) -> None:
+        self.process.ask(request, answered)
+
+    def _spawn(self, command: Spawn) -> None:
+        variables, ended = self.variables.copy(), self.process.load_ended
+        Fiber(self.process, variables, ended, command.latch).start(command.flow)
+        self._resume_later(None)
+
+    def _wait(self, command: Await[object]) -> None:
+        turn, latch = self._turn, command.latch
+
         def wake() -> None:
             self.process.soon(lambda: self._resume(turn, latch.answer))
 
@@ -208,6 +208,14 @@ class Fiber:
                 self._resume(turn, latch.answer)
 
         if latch.add(wake):
-            self.process.after(max(0.0, timeout), late)
+            self.process.after(max(0.0, command.timeout), late)
         else:
             self._resume_later(latch.answer)
+
+
+# A flow's command says of which class it is, and no type can: hence Any.
+_CARRY_OUT: Final[Mapping[type, Callable[[Fiber, Any], None]]] = {
+    Ask: Fiber._ask,  # noqa: SLF001 (the table of the class's own methods)
+    Await: Fiber._wait,  # noqa: SLF001
+    Spawn: Fiber._spawn,  # noqa: SLF001
+}

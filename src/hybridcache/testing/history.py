@@ -4,6 +4,7 @@ The number of a record is its place in that order; instants are virtual seconds.
 Nothing here judges: see `checker`.
 """
 
+from collections.abc import Callable
 from typing import TypeAlias
 
 import attrs
@@ -28,7 +29,9 @@ class LookupBegan:
 class LookupEnded:
     """It returned *value* in *outcome*, or raised *error*.
 
-    *paused* is how long its process stood still meanwhile.
+    *value* is the number of the load that made it; *altered* is what the caller got
+    if that is no longer what the load made. *paused* is how long its process stood
+    still meanwhile.
     """
 
     number: int
@@ -41,6 +44,7 @@ class LookupEnded:
     value: int | None
     error: str
     paused: float
+    altered: str = ""
 
 
 @attrs.frozen
@@ -63,7 +67,10 @@ class LoadBegan:
 
 @attrs.frozen
 class LoadEnded:
-    """A loader returned: a *value* to keep, not to keep, an older one; or raised."""
+    """A loader returned: a *value* to keep, not to keep, an older one; or raised.
+
+    Or it was cancelled: it ran in a caller that was.
+    """
 
     number: int
     at: float
@@ -105,6 +112,16 @@ class CarriedOut:
     at: float
     process: int
     key: str | None
+
+
+@attrs.frozen
+class LeaseLost:
+    """A process learned that Redis holds its lease no more."""
+
+    number: int
+    at: float
+    process: int
+    token: str
 
 
 @attrs.frozen
@@ -159,6 +176,7 @@ Happening: TypeAlias = (
     | Invalidating
     | Invalidated
     | CarriedOut
+    | LeaseLost
     | Granted
     | Stored
     | Deleted
@@ -181,6 +199,8 @@ class History:
         left_behind: What was still there when all was healed and closed.
 
         breaches: What was wrong at once: a bound of memory, say.
+
+        told: Shown each record when it is taken down.
     """
 
     policies: dict[str, Policy]
@@ -188,10 +208,14 @@ class History:
     happenings: list[Happening] = attrs.field(factory=list)
     left_behind: list[str] = attrs.field(factory=list)
     breaches: list[str] = attrs.field(factory=list)
+    told: Callable[[Happening], object] = attrs.field(
+        default=lambda _: None, kw_only=True
+    )
 
     def add(self, happening: Happening) -> None:
         """Take down what happened."""
         self.happenings.append(happening)
+        self.told(happening)
 
     @property
     def next(self) -> int:

@@ -115,7 +115,9 @@ class Network:
                 answered(answer)
 
         def late() -> None:
-            once(Fault(Sort.DOWN, "TimeoutError: no reply"))
+            # Mostly it was answered long ago: make no fault for nobody.
+            if open_[0]:
+                once(Fault(Sort.DOWN, "TimeoutError: no reply"))
 
         process.after(timeout, late)
         if self._scheduler.chance(self.faults.request_lost):

@@ -4,9 +4,10 @@ What `faces.station` and `faces.state` make of threads and sockets is made here 
 fibers and the network; the rules are in the same classes.
 """
 
+import threading
 from collections.abc import Callable
-from contextlib import nullcontext
 from contextvars import Context as Variables
+from hashlib import blake2b
 from typing import TypeVar
 
 import attrs
@@ -14,9 +15,9 @@ import attrs
 from hybridcache.core.errors import Unencodable
 from hybridcache.engine.context import Context, Remote
 from hybridcache.engine.flights import Handover
-from hybridcache.engine.keeper import Chore, Keeper, Subscribe
+from hybridcache.engine.keeper import Keeper, Subscribe
 from hybridcache.engine.kept import Kept
-from hybridcache.engine.memory import Cause, MemoryTier
+from hybridcache.engine.memory import Cause, MemoryKey, MemoryTier
 from hybridcache.engine.names import channel_of
 from hybridcache.engine.node import Node
 from hybridcache.engine.request import Request
@@ -35,11 +36,12 @@ LARGEST = 4096
 
 @attrs.define(eq=False)
 class WatchedNode(Node):
-    """A node whose invalidations are seen: by key, or None for all."""
+    """A node whose invalidations are seen: by key, or None for all; and lost leases."""
 
     seen: Callable[[str | None], None] = attrs.field(
         default=lambda _: None, kw_only=True
     )
+    seen_lost: Callable[[str], None] = attrs.field(default=lambda _: None, kw_only=True)
 
     def invalidated(self, key: str) -> None:
         """Carry out an invalidation here."""
@@ -50,6 +52,11 @@ class WatchedNode(Node):
         """Carry out a clear here."""
         super().cleared(marker)
         self.seen(None)
+
+    def lost(self, token: str) -> None:
+        """Let go of a load whose lease is gone."""
+        super().lost(token)
+        self.seen_lost(token)
 
 
 class Process:
@@ -64,6 +71,8 @@ class Process:
         rate: How fast its clock runs.
 
         max_items: Bound of its memory.
+
+        max_bytes: Another, or None.
 
     Attributes:
 
@@ -83,11 +92,13 @@ class Process:
         offset: float,
         rate: float,
         max_items: int,
+        max_bytes: int | None,
         seen: Callable[[str | None], None],
+        seen_lost: Callable[[str], None],
         breach: Callable[[str], None],
     ) -> None:
         self.number = number
-        self.alive = True
+        self.alive = self.awake = True
         self.closed = False
         self.paused_for = 0.0
         self._paused_at: float | None = None
@@ -95,7 +106,7 @@ class Process:
         self._network = network
         self._offset = offset
         self._rate = rate
-        self._max_items = max_items
+        self._max_items, self._max_bytes = max_items, max_bytes
         self._breach = breach
         self._deferred: list[Action] = []
         self._tokens = 0
@@ -104,8 +115,12 @@ class Process:
         self.running: Fiber | None = None
         self.index: dict[object, Kept] = {}
         channel = channel_of(PREFIX, self._token())
-        self.tier = _tier(max_items)
-        self.node = WatchedNode("sim", nullcontext(), self.tier, channel, seen=seen)
+        self.tier = _tier(max_items, max_bytes)
+        # A lock that nobody contends for: entering nullcontext() costs three times it.
+        lock = threading.RLock()
+        self.node = WatchedNode(
+            "sim", lock, self.tier, channel, seen=seen, seen_lost=seen_lost
+        )
         self.keeper = Keeper(self.node, channel, self._token)
         self.ctx = Context(
             cache="sim",
@@ -120,6 +135,7 @@ class Process:
             heard=False,
         )
         self._stopped = False
+        self._listens = 0
         self._work = rounds(self.keeper, self.now, lambda: self._stopped)
         self.soon(lambda: self._keep(None))
 
@@ -142,25 +158,23 @@ class Process:
 
     def soon(self, action: Action) -> None:
         """Run *action* at the next moment."""
-        self.after(0.0, action)
+        self._scheduler.after(0.0, action, self)
 
     def after(self, seconds: float, action: Action) -> None:
         """Run *action* after that many seconds of its clock, unless it is dead."""
+        self._scheduler.after(seconds / self._rate, action, self)
 
-        def unless_paused() -> None:
-            if not self.alive:
-                return
-            if self._paused_at is None:
-                action()
-            else:
-                self._deferred.append(action)
-
-        self._scheduler.after(seconds / self._rate, unless_paused)
+    def put_off(self, action: Action) -> None:
+        """Keep what was due while it stands still; the dead do nothing more."""
+        if self.alive:
+            self._deferred.append(action)
 
     def stepped(self) -> None:
-        """Look at what must hold at every step: the bound of memory."""
+        """Look at what must hold at every step: the bounds of memory."""
         if self.tier.items > self._max_items:
             self._breach(f"rule 11: memory of {self} holds {self.tier.items} items")
+        if self._max_bytes is not None and self.tier.bytes > self._max_bytes:
+            self._breach(f"rule 11: memory of {self} holds {self.tier.bytes} bytes")
 
     # Faults
 
@@ -168,6 +182,7 @@ class Process:
         """Stand still, as under SIGSTOP."""
         if self._paused_at is None:
             self._paused_at = self._scheduler.now
+            self.awake = False
 
     def go_on(self) -> None:
         """Go on, with all that came meanwhile."""
@@ -175,13 +190,14 @@ class Process:
             return
         self.paused_for += self._scheduler.now - self._paused_at
         self._paused_at = None
+        self.awake = self.alive
         deferred, self._deferred = self._deferred, []
         for action in deferred:
             self.soon(action)
 
     def die(self) -> None:
         """Be gone: nothing of it runs any more."""
-        self.alive = False
+        self.alive = self.awake = False
         for line in self._network.lines_of(self):
             self._network.drop(line, silently=True)
 
@@ -213,45 +229,46 @@ class Process:
             self._line = None
             return
         self.stepped()
-        self._do(chore)
+        # It listens after nearly all rounds: that half of all steps goes first.
+        if isinstance(chore, Listen):
+            self._listen(chore.wait)
+        elif isinstance(chore, Subscribe):
+            self._subscribe()
+        else:
+            self._network.ask(self, chore, TIMEOUT, self._keep)
 
-    def _do(self, chore: Chore | Listen) -> None:
-        match chore:
-            case Subscribe():
-                if self._line is not None:
-                    self._network.drop(self._line, silently=True)
-                channel = self.keeper.channel
-                channels = (channel.events, channel.echo)
-                self._line = self._network.subscribe(self, channels)
-                opened = self._line is not None
-                self.soon(lambda: self._keep(opened))
-            case Listen(wait=wait):
-                self._listen(wait)
-            case _:
-                self._network.ask(self, chore, TIMEOUT, self._keep)
+    def _subscribe(self) -> None:
+        if self._line is not None:
+            self._network.drop(self._line, silently=True)
+        channel = self.keeper.channel
+        channels = (channel.events, channel.echo)
+        self._line = self._network.subscribe(self, channels)
+        opened = self._line is not None
+        self.soon(lambda: self._keep(opened))
 
     def _listen(self, wait: float) -> None:
         line = self._line
-        waiting = [True]
+        self._listens += 1
+        turn = self._listens
 
         def once() -> None:
-            if waiting[0]:
-                waiting[0] = False
+            # What arrived or the end of the wait, whichever comes first.
+            if turn == self._listens:
+                self._listens += 1
                 if line is not None:
                     line.told = None
-                self._hear(line)
+                    if line.inbox:
+                        self._hear(line)
                 self._keep(None)
 
-        if line is not None and line.inbox:
-            self.soon(once)
-            return
         if line is not None:
+            if line.inbox:
+                self.soon(once)
+                return
             line.told = lambda: self.soon(once)
         self.after(wait, once)
 
-    def _hear(self, line: Line | None) -> None:
-        if line is None or not line.inbox:
-            return
+    def _hear(self, line: Line) -> None:
         match line.inbox.popleft():
             case ("subscribe", channel):
                 self.keeper.confirmed(channel.decode(), self.now())
@@ -272,14 +289,19 @@ class Process:
                 fiber.latch.settle(Handover("the cache was closed"))
 
 
-def _tier(max_items: int) -> MemoryTier[Kept]:
+def _hashed(key: MemoryKey) -> int:
+    """Hash *key* alike in every process, so that a seed replays in any."""
+    return int.from_bytes(blake2b(repr(key).encode(), digest_size=8).digest())
+
+
+def _tier(max_items: int, max_bytes: int | None) -> MemoryTier[Kept]:
     def removed(kept: Kept, _: Cause) -> None:
         kept.leave_indexes()
 
     return MemoryTier(
         max_items=max_items,
-        max_bytes=None,
-        replacement=S3FIFO(max_items, None),
+        max_bytes=max_bytes,
+        replacement=S3FIFO(max_items, max_bytes, _hashed),
         removed=removed,
     )
 

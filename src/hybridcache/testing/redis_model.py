@@ -9,6 +9,7 @@ test_redis_model.py compares the two by random calls.
 # ruff: noqa: SLF001 (the table at the end is of the class's own commands)
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha1
 from typing import Final, TypeAlias
 
@@ -71,15 +72,16 @@ class RedisModel:
 
             LookupError: The model does not know the command or the script.
         """
-        words = [_bytes(arg) for arg in args]
-        name = words[0].decode().upper()
-        if name not in _COMMANDS:
-            msg = f"the model of Redis does not know the command {name}"
+        words = [arg if type(arg) is bytes else _bytes(arg) for arg in args]
+        name = words[0].upper()
+        command = _COMMANDS.get(name)
+        if command is None:
+            msg = f"the model of Redis does not know the command {name.decode()}"
             raise LookupError(msg)
-        fewest, most, step = _COMMANDS[name]
+        fewest, most, step = command
         if not fewest <= len(words) - 1 <= most:
             return ServerError(
-                f"ERR wrong number of arguments for '{name.lower()}' command"
+                f"ERR wrong number of arguments for '{name.decode().lower()}' command"
             )
         # Time stands still within a command, as it does within a script in Redis.
         self._now = self._now_us()
@@ -115,7 +117,7 @@ class RedisModel:
         return b"OK"
 
     def _eval(self, words: Sequence[bytes]) -> object:
-        sha = sha1(words[0], usedforsecurity=False).hexdigest()
+        sha = _sha_of(words[0])
         if sha not in STEPS:
             msg = "the model of Redis knows the shipped scripts alone"
             raise LookupError(msg)
@@ -170,12 +172,15 @@ class RedisModel:
         self._scripts.clear()
 
 
+@lru_cache(maxsize=16)
+def _sha_of(source: bytes) -> str:
+    return sha1(source, usedforsecurity=False).hexdigest()
+
+
 def _bytes(arg: Argument) -> bytes:
-    if isinstance(arg, bytes):
-        return arg
     if isinstance(arg, str):
         return arg.encode("utf-8", "surrogateescape")
-    return b"%d" % arg
+    return arg if isinstance(arg, bytes) else b"%d" % arg
 
 
 def _name(name: bytes) -> str:
@@ -191,19 +196,19 @@ def _multi_get(model: RedisModel, words: list[bytes]) -> list[bytes | None]:
 
 
 # Fewest and most arguments, and what is done.
-_COMMANDS: Final[Mapping[str, tuple[int, int, _Step]]] = {
-    "APPEND": (2, 2, lambda model, words: model._space.append(*words)),
-    "DEL": (1, _MANY, lambda model, words: model._space.delete(*words)),
-    "EVAL": (2, _MANY, RedisModel._eval),
-    "EVALSHA": (2, _MANY, RedisModel._eval_sha),
-    "FLUSHALL": (0, 0, lambda model, _: model._flush_all()),
-    "GET": (1, 1, lambda model, words: model._space.get(*words)),
-    "GETRANGE": (3, 3, lambda model, words: model._space.get_range(*words)),
-    "LPUSH": (2, _MANY, lambda model, words: model._space.left_push(*words)),
-    "MGET": (1, _MANY, _multi_get),
-    "PEXPIRE": (2, 2, lambda model, words: model._space.expire(*words)),
-    "PTTL": (1, 1, lambda model, words: model._space.left_ms(*words)),
-    "PUBLISH": (2, 2, lambda model, words: model._published(*words)),
-    "SET": (2, _MANY, RedisModel._set),
-    "TIME": (0, 0, lambda model, _: model._space.time()),
+_COMMANDS: Final[Mapping[bytes, tuple[int, int, _Step]]] = {
+    b"APPEND": (2, 2, lambda model, words: model._space.append(*words)),
+    b"DEL": (1, _MANY, lambda model, words: model._space.delete(*words)),
+    b"EVAL": (2, _MANY, RedisModel._eval),
+    b"EVALSHA": (2, _MANY, RedisModel._eval_sha),
+    b"FLUSHALL": (0, 0, lambda model, _: model._flush_all()),
+    b"GET": (1, 1, lambda model, words: model._space.get(*words)),
+    b"GETRANGE": (3, 3, lambda model, words: model._space.get_range(*words)),
+    b"LPUSH": (2, _MANY, lambda model, words: model._space.left_push(*words)),
+    b"MGET": (1, _MANY, _multi_get),
+    b"PEXPIRE": (2, 2, lambda model, words: model._space.expire(*words)),
+    b"PTTL": (1, 1, lambda model, words: model._space.left_ms(*words)),
+    b"PUBLISH": (2, 2, lambda model, words: model._published(*words)),
+    b"SET": (2, _MANY, RedisModel._set),
+    b"TIME": (0, 0, lambda model, _: model._space.time()),
 }

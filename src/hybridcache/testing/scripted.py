@@ -6,7 +6,6 @@ request that hangs moves the clock on by its timeout.
 
 import itertools
 import math
-import threading
 from typing import TypeVar
 
 from hybridcache.adapters.upstream.replies import lacks_script, laid_out, read
@@ -17,6 +16,7 @@ from hybridcache.faces.upstream import (
     DEFAULT_MAX_VALUE_BYTES,
     DEFAULT_TIMEOUT,
     Connected,
+    Redis,
     Upstream,
 )
 from hybridcache.testing.clock import ManualClock
@@ -55,6 +55,12 @@ class ScriptedUpstream(Upstream):
         failures: Failed requests in a row that open a cache's breaker.
 
         max_value_bytes: A value with a longer encoding is not stored.
+
+    Raises:
+
+        TypeError: An option is of the wrong type.
+
+        ValueError: It is out of the range that `Redis` allows.
     """
 
     def __init__(
@@ -65,14 +71,20 @@ class ScriptedUpstream(Upstream):
         failures: int = 3,
         max_value_bytes: int = DEFAULT_MAX_VALUE_BYTES,
     ) -> None:
+        # What is refused in production is refused here, in the same words.
+        options = Redis(
+            "redis://script",
+            timeout=timeout,
+            failures=failures,
+            max_value_bytes=max_value_bytes,
+        )
         self.clock = ManualClock() if clock is None else clock
-        self.timeout = seconds(timeout)
-        self.failures = failures
-        self.max_value_bytes = max_value_bytes
+        self.timeout = options.timeout
+        self.failures = options.failures
+        self.max_value_bytes = options.max_value_bytes
         self.model = RedisModel(lambda: round(self.clock() * 1e6), self._publish)
         self.asked: list[str] = []
         self._identity = f"scripted:{next(_serial)}"
-        self._lock = threading.RLock()
         self._keepers: list[SteppedKeeper] = []
         self._hangs_until = -math.inf
         self._refuses_until = -math.inf
@@ -96,23 +108,33 @@ class ScriptedUpstream(Upstream):
 
     def answer_slowly(self, delay: Duration) -> None:
         """Answer every request *delay* later, or not in time; it takes effect."""
-        self._delay = seconds(delay)
+        self._delay = _length("delay", delay)
 
     def lose_next_reply(self, count: int = 1) -> None:
         """Carry out the next request, or *count*, and never answer."""
+        if isinstance(count, bool) or not isinstance(count, int):
+            msg = f"count must be a whole number, not {count!r}"
+            raise TypeError(msg)
+        if count < 1:
+            msg = f"count must be at least 1, not {count!r}"
+            raise ValueError(msg)
         self._lost_replies += count
 
     def refuse_writes(
         self, error: str = "OOM command not allowed when used memory > 'maxmemory'."
     ) -> None:
         """Answer reads, and *error* to each request that writes."""
-        self._refusal = ServerError(error)
+        refusal = ServerError(error)
+        if not refusal.code:
+            msg = f"error must begin with its code, such as OOM, not {error!r}"
+            raise ValueError(msg)
+        self._refusal = refusal
 
     def restart(self, *, keep_data: bool = False) -> None:
         """Lose the scripts, the subscriptions and, unless told otherwise, the data."""
-        with self._lock:
+        with self.clock.lock:
             self.model.restart(keep_data)
-        self._cut()
+            self._cut()
 
     def heal(self) -> None:
         """End every fault."""
@@ -120,11 +142,14 @@ class ScriptedUpstream(Upstream):
         self._delay, self._lost_replies, self._refusal = 0.0, 0, None
 
     def _end_of(self, duration: Duration | None) -> float:
-        return math.inf if duration is None else self.clock() + seconds(duration)
+        if duration is None:
+            return math.inf
+        return self.clock() + _length("duration", duration)
 
     def _cut(self) -> None:
-        for keeper in list(self._keepers):
-            keeper.cut()
+        with self.clock.lock:
+            for keeper in self._keepers:
+                keeper.cut()
 
     # What a cache asks
 
@@ -135,9 +160,17 @@ class ScriptedUpstream(Upstream):
 
     def connect(self, keeper: Keeper) -> Connected:
         """Make what one node needs."""
-        stepped = SteppedKeeper(keeper, self, self.clock, self._lock)
-        self._keepers.append(stepped)
+        stepped = SteppedKeeper(keeper, self, self.clock)
         return Connected(_Blocking(self), _Awaiting(self), stepped)
+
+    def attach(self, keeper: SteppedKeeper) -> None:
+        """Publish to *keeper* what it subscribes to, and cut it off in a fault."""
+        self._keepers.append(keeper)
+
+    def detach(self, keeper: SteppedKeeper) -> None:
+        """Know it no more: its cache is closed."""
+        if keeper in self._keepers:
+            self._keepers.remove(keeper)
 
     @property
     def reachable(self) -> bool:
@@ -147,7 +180,7 @@ class ScriptedUpstream(Upstream):
     def answer(self, request: Request[A], timeout: float) -> A | Fault:
         """Answer *request*; time passes as the script says."""
         began = self.clock()
-        with self._lock:
+        with self.clock.lock:
             self.asked.append(request.operation)
             if self._refuses_until > began:
                 return _REFUSED
@@ -164,7 +197,7 @@ class ScriptedUpstream(Upstream):
 
     def answer_keeper(self, request: Request[A]) -> A | Fault:
         """Answer a keeper, which waits beside all others: no time passes."""
-        with self._lock:
+        with self.clock.lock:
             return self._carry_out(request) if self.reachable else _TIMED_OUT
 
     def _carry_out(self, request: Request[A]) -> A | Fault:
@@ -189,6 +222,15 @@ class ScriptedUpstream(Upstream):
     def _pass_to(self, instant: float) -> None:
         """Move the clock there, unless another that waited has already."""
         self.clock.advance(max(0.0, instant - self.clock()))
+
+
+def _length(name: str, value: Duration) -> float:
+    """Turn how long a fault lasts into seconds; infinity is for ever."""
+    length = seconds(value)
+    if not length >= 0.0:
+        msg = f"{name} must be seconds from 0, not {value!r}"
+        raise ValueError(msg)
+    return length
 
 
 class _Blocking:

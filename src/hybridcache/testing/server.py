@@ -23,6 +23,7 @@ from typing import Final, Self
 
 import redis
 from redis.backoff import NoBackoff
+from redis.exceptions import NoPermissionError
 from redis.retry import Retry
 
 MINIMUM: Final = (6, 2)
@@ -102,6 +103,8 @@ class RedisServer:
     Args:
 
         arguments: More command-line arguments for the server, which win over ours.
+            With ``--requirepass`` it asks for a password, which neither `url` nor
+            `client` gives.
     """
 
     def __init__(self, *arguments: str) -> None:
@@ -255,9 +258,14 @@ class RedisServer:
     @staticmethod
     def _answers(client: redis.Redis, pid: int) -> bool:
         """Whether our process answers, and not another on its port."""
-        with contextlib.suppress(redis.RedisError):
+        try:
             return client.info("server").get("process_id") == pid
-        return False
+        except (redis.AuthenticationError, NoPermissionError):
+            # An answer too, of a server that was told not to let everyone in; it keeps
+            # its process to itself.
+            return True
+        except redis.RedisError:
+            return False
 
     @property
     def _log(self) -> Path:

@@ -1,6 +1,5 @@
 """A keeper without a thread: it works when the clock is moved, and waits for nobody."""
 
-import threading
 from collections import deque
 from typing import Final, Protocol, TypeVar
 
@@ -17,8 +16,9 @@ A = TypeVar("A")
 # second it proves its subscription and renews leases; in trouble it tries more often.
 CALM_STEP: Final = 1.0
 STEP: Final = 0.2
-# Most of them at one instant: a subscription is made in two, and then all is done.
-ROUNDS: Final = 5
+# Most of them at one instant, where a keeper is never done. Two make a subscription, and
+# each gives back one lease.
+ROUNDS: Final = 10_000
 
 
 class Answering(Protocol):
@@ -31,6 +31,12 @@ class Answering(Protocol):
     def answer_keeper(self, request: Request[A]) -> A | Fault:
         """Answer; no time passes, for the keeper waits beside all others."""
 
+    def attach(self, keeper: "SteppedKeeper") -> None:
+        """Publish to *keeper* what it subscribes to, and cut it off in a fault."""
+
+    def detach(self, keeper: "SteppedKeeper") -> None:
+        """Know it no more."""
+
 
 @attrs.define(eq=False)
 class SteppedKeeper:
@@ -42,15 +48,12 @@ class SteppedKeeper:
 
         upstream: Answers it.
 
-        clock: Its time.
-
-        lock: Held while it works; the upstream's.
+        clock: Its time, whose lock is held while it works.
     """
 
     keeper: Keeper
     upstream: Answering
     clock: ManualClock
-    lock: threading.RLock
     _channels: frozenset[str] = attrs.field(default=frozenset(), init=False)
     _inbox: deque[tuple[str, bytes | None]] = attrs.field(factory=deque, init=False)
     _rounds: Rounds | None = attrs.field(default=None, init=False)
@@ -60,24 +63,32 @@ class SteppedKeeper:
 
     def ensure(self) -> None:
         """Begin, at the first need of Redis; the subscription is whole at once."""
-        with self.lock:
+        with self.clock.lock:
             if self._rounds is None and not self._stopped:
                 self._rounds = rounds(self.keeper, self.clock, lambda: self._stopped)
-                self.clock.attach(self)
+                self._attach()
                 self.ring()
 
     def stop(self) -> None:
         """Work no longer."""
-        with self.lock:
+        with self.clock.lock:
             self._stopped = True
-            self.clock.detach(self)
+            self._detach()
 
     def forked(self) -> None:
         """Start anew in the child of a fork."""
-        self.clock.detach(self)
+        self._detach()
         self._rounds = None
         self._channels = frozenset()
         self.keeper.connected = False
+
+    def _attach(self) -> None:
+        self.clock.attach(self)
+        self.upstream.attach(self)
+
+    def _detach(self) -> None:
+        self.clock.detach(self)
+        self.upstream.detach(self)
 
     def next_at(self) -> float:
         """Return when something is due next."""
@@ -85,7 +96,7 @@ class SteppedKeeper:
 
     def ring(self) -> None:
         """Do all that is due now."""
-        with self.lock:
+        with self.clock.lock:
             now = self.clock()
             # First, so that time that passes meanwhile does not ring again.
             self._next_at = now + STEP
@@ -146,7 +157,7 @@ class SteppedKeeper:
 
     def cut(self) -> None:
         """Lose the subscription."""
-        with self.lock:
+        with self.clock.lock:
             self._inbox.clear()
             if self._channels:
                 self._channels = frozenset()

@@ -15,9 +15,10 @@ class Troubles:
     def __init__(self, history: History) -> None:
         self._happenings = history.happenings
         self._by_process: dict[int, list[Trouble]] = defaultdict(list)
-        for one in history.happenings:
-            if isinstance(one, Trouble):
-                self._by_process[one.process].append(one)
+
+    def take(self, one: Trouble) -> None:
+        """Take in what went wrong next."""
+        self._by_process[one.process].append(one)
 
     def crashed_before(self, process: int, number: int) -> bool:
         """Whether *process* crashed before that place."""

@@ -1,10 +1,11 @@
 """What the callers of a simulated cluster do: a frozen value, drawn from the seed."""
 
-from typing import Final
+from typing import Final, Unpack
 
 import attrs
 
-from hybridcache.core.policy import Policy
+from hybridcache.core.policy import Policy, PolicyChanges
+from hybridcache.testing.values import KINDS as VALUES
 
 
 def _policies() -> tuple[Policy, ...]:
@@ -53,6 +54,11 @@ class Workload:
 
         max_items: Bound of each process's memory.
 
+        max_bytes: Another, or None.
+
+        values: What loads make: ``"numbers"``, or what every caller changes once it
+            has it, ``"lists"`` or ``"baskets"``.
+
         policies: One is drawn for each key.
     """
 
@@ -71,6 +77,8 @@ class Workload:
     unmodified: float = 0.03
     nested: float = 0.0
     max_items: int = 100
+    max_bytes: int | None = None
+    values: str = attrs.field(default="numbers", validator=attrs.validators.in_(VALUES))
     policies: tuple[Policy, ...] = attrs.field(factory=_policies)
 
 
@@ -98,6 +106,18 @@ WAITING: Final = Workload(
     policies=(Policy(fresh_for=0.5, ttl=2.5, wait_for=9.0, stale_wait=2.0),),
 )
 CLEARING: Final = attrs.evolve(NESTED, keys=2, clear=0.15)
+CHANGING: Final = Workload(keys=2, burst=0.7, unmodified=0.2, values="lists")
+HEAVY: Final = attrs.evolve(SMALL, max_items=100, max_bytes=2_000, values="lists")
+
+
+def _with(policies: tuple[Policy, ...], **changes: Unpack[PolicyChanges]) -> Workload:
+    changed = tuple(one.evolve(**changes) for one in policies)
+    return Workload(keys=2, slow=0.1, policies=changed)
+
+
+APART: Final = _with(USUAL.policies, suppress="process")
+ALONE: Final = _with(USUAL.policies, suppress="none")
+INLINE: Final = _with(USUAL.policies, run_in="caller")
 
 KINDS: Final = {
     "usual": USUAL,
@@ -109,5 +129,10 @@ KINDS: Final = {
     "remembering": REMEMBERING,
     "waiting": WAITING,
     "clearing": CLEARING,
+    "changing": CHANGING,
+    "heavy": HEAVY,
+    "apart": APART,
+    "alone": ALONE,
+    "inline": INLINE,
 }
 """Workloads by name."""
