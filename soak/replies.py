@@ -27,6 +27,7 @@ from soak.entries import SHAPES, laid_out
 
 TOKEN: Final = "0123456789abcdef"
 FINGERPRINT: Final = bytes(range(8))
+STAMP: Final = bytes(range(8, 16))
 
 
 class Messages:
@@ -77,8 +78,8 @@ class Records:
     def seeds(self) -> dict[str, bytes]:
         """Give a value and a failure."""
         return {
-            "value-good": records.of_value(b"\x07", FINGERPRINT),
-            "failure-good": records.of_failure(KeyError("h\u00e9")),
+            "value-good": records.of_value(STAMP, b"\x07", FINGERPRINT),
+            "failure-good": records.of_failure(STAMP, KeyError("h\u00e9")),
         }
 
     def learn(self, data: bytes) -> None:
@@ -88,20 +89,21 @@ class Records:
         """Make kind and fingerprint right again, now and then."""
         if random.random() < 0.5:
             return None
-        return b"V" + FINGERPRINT + data[9:]
+        return b"V" + STAMP + FINGERPRINT + data[17:]
 
     def check(self, stem: str, data: bytes, *, forged: bool) -> bool:  # noqa: ARG002 (one form for all)
         """Parse; True if it was a record."""
         try:
             record = records.parse(data, FINGERPRINT)
         except Undecodable:
-            assert data[:1] != b"F", "a failure was refused"
-            assert not data.startswith(b"V" + FINGERPRINT), "a value was refused"
+            assert data[:1] != b"F" or len(data) < 9, "a failure was refused"
+            assert data[:1] != b"V" or data[9:17] != FINGERPRINT, "a value was refused"
             return False
+        assert data[1:9] == record.stamp, "misread"
         if isinstance(record, records.Value):
-            assert data == b"V" + FINGERPRINT + record.body, "misread"
+            assert data == b"V" + record.stamp + FINGERPRINT + record.body, "misread"
         else:
-            kind, _, text = data[1:].partition(b"\0")
+            kind, _, text = data[9:].partition(b"\0")
             told = record.kind, record.message
             assert told == (
                 kind.decode(errors="replace"),
@@ -143,8 +145,8 @@ class Claims:
             "acquire-good-entry": [[b"entry", *time, entry]],
             "acquire-good-held": [[b"held", TOKEN.encode(), 2999]],
             "acquire-good-off": [[b"held-off", 12]],
-            "acquire-good-failed": [[b"failed", 12, b"FKeyError\x00k"]],
-            "acquire-good-result": [[b"result", b"V" + FINGERPRINT]],
+            "acquire-good-failed": [[b"failed", 12, b"F" + STAMP + b"KeyError\x00k"]],
+            "acquire-good-result": [[b"result", b"V" + STAMP + FINGERPRINT]],
             "write-good-stored": [[b"stored", 1_700_000_000_000_000, 5]],
             "write-good-lost": [[b"lost"]],
             "read-good-found": [entry, time],

@@ -60,6 +60,9 @@ class LoaderError(Exception):
     """The loader's own."""
 
 
+STAMP = blob.stamp_of(MARKER)
+
+
 def entry(value: bytes, age: float, *, marker: bytes = MARKER) -> bytes:
     """Lay out an entry that Redis holds, *age* seconds old at `EPOCH_US`."""
     written = EPOCH_US - int(age * 1e6)
@@ -210,7 +213,7 @@ class World:
 
     def _claim(self, request: Acquire, now_us: int) -> object:
         found = [Found(one, now_us) for one in BLOBS if one]
-        failure = records.of_failure(ValueError("elsewhere"))
+        failure = records.of_failure(STAMP, ValueError("elsewhere"))
         answer = self.draw(
             [
                 *[Granted()] * 8,
@@ -218,8 +221,9 @@ class World:
                 Held(OTHER, 2.0),
                 Held(OTHER, 0.1),
                 HeldOff(1.0),
-                Record(records.of_value(b"elsewhere", b"f" * 8)),
-                Record(records.of_value(b"elsewhere", b"g" * 8)),
+                Record(records.of_value(STAMP, b"elsewhere", b"f" * 8)),
+                Record(records.of_value(b"s" * 8, b"elsewhere", b"f" * 8)),
+                Record(records.of_value(STAMP, b"elsewhere", b"g" * 8)),
                 Record(failure),
                 Record(failure, 1.0),
                 Record(b"nonsense"),

@@ -14,8 +14,9 @@ from hybridcache.adapters.upstream.clustered import AwaitingCluster, BlockingClu
 from hybridcache.adapters.upstream.slots import slot_of
 from hybridcache.adapters.upstream.template import Template
 from hybridcache.engine.entry_requests import Read
+from hybridcache.engine.lease_requests import Renew, RenewMany
 from hybridcache.engine.names import names_of
-from hybridcache.engine.request import Fault
+from hybridcache.engine.request import Fault, Request
 
 TIMEOUT = 0.25
 # A request is two commands: one round fits into the timeout, two do not.
@@ -52,18 +53,26 @@ def node(answer: Callable[[list[bytes]], bytes | None]) -> Iterator[int]:
         server.close()
 
 
-def asked(template: Template, colour: str) -> Callable[[], object]:
+def asked(
+    template: Template, colour: str, request: Request[object] = READ
+) -> Callable[[], object]:
     """Return what asks the cluster once, in either colour."""
     if colour == "sync":
         blocking = BlockingCluster(template, TIMEOUT)
-        return lambda: blocking.ask(READ, TIMEOUT)
+        return lambda: blocking.ask(request, TIMEOUT)
     awaiting = AwaitingCluster(template, TIMEOUT)
-    return lambda: asyncio.run(awaiting.ask(READ, TIMEOUT))
+    return lambda: asyncio.run(awaiting.ask(request, TIMEOUT))
 
 
-def slots_at(port: int) -> bytes:
-    """Say that one node has every slot."""
-    return b"*1\r\n*3\r\n:0\r\n:16383\r\n*2\r\n$9\r\n127.0.0.1\r\n:%d\r\n" % port
+def slots_at(*ports: int) -> bytes:
+    """Say that these nodes have all slots, each as many."""
+    size = 16384 // len(ports)
+    entries = [
+        b"*3\r\n:%d\r\n:%d\r\n*2\r\n$9\r\n127.0.0.1\r\n:%d\r\n"
+        % (number * size, number * size + size - 1, port)
+        for number, port in enumerate(ports)
+    ]
+    return b"*%d\r\n" % len(entries) + b"".join(entries)
 
 
 def of(*ports: int) -> Template:
@@ -108,3 +117,24 @@ def test_a_node_that_hangs_is_asked_last_the_next_time(colour: str) -> None:
         ask = asked(of(hanging, well), colour)
         assert isinstance(ask(), Fault)
         assert not isinstance(ask(), Fault)
+
+
+@pytest.mark.parametrize("colour", ["sync", "async"])
+def test_a_primary_that_hangs_keeps_no_lease_of_another_from_renewal(
+    colour: str,
+) -> None:
+    """Of leases that are renewed at once only those on the hanging primary are not."""
+    ports: list[int] = []
+    names = [names_of("shop:", f"items:{number}") for number in range(6)]
+    request = RenewMany(tuple(Renew(one, "t" * 16) for one in names))
+    hang = [slot_of(one.lease) < 8192 for one in names]
+    assert {True, False} == set(hang)
+
+    def healthy(command: list[bytes]) -> bytes:
+        return slots_at(*ports) if command[0] == b"CLUSTER" else b":1\r\n"
+
+    with node(lambda _: None) as hanging, node(healthy) as well:
+        ports += [hanging, well]
+        ask = asked(of(well), colour, request)
+        for _ in range(2):
+            assert tuple(None if one else True for one in hang) == ask()

@@ -51,7 +51,8 @@ def test_late_value(node: MakeNode, redis_url: str) -> None:
 def test_abandoned(node: MakeNode, redis_url: str, client: "redis.Redis") -> None:
     """After `abandon_after` the key is free, and the late value is not stored."""
     policy = BRIEF.evolve(abandon_after=0.5)
-    one, other = node(redis_url).subscribed(), node(redis_url).subscribed()
+    one = node(redis_url, timeout=TIMEOUT).subscribed()
+    other = node(redis_url, timeout=TIMEOUT).subscribed()
     hanging, load = Load(1, held=True), Load(2)
     begun = time.perf_counter()
     with pytest.raises(LoadTimeout):

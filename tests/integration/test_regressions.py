@@ -172,7 +172,7 @@ def test_dead_loops_are_let_go(redis_url: str, prefix: str) -> None:
     for number in range(20):
         asyncio.run(_look_up(cache, number))
 
-    assert 2 >= len(link.awaiting._idle)
+    assert 2 >= len(link.awaiting._lines)
     gc.collect()
     assert 2 >= len(cache._state.tasks._tasks)
     asyncio.run(cache.close())

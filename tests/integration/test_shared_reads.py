@@ -10,7 +10,7 @@ import pytest
 
 from hybridcache import HitFresh, Memory, Miss, Suppressed, Tier
 from hybridcache.engine.events import UpstreamAsked
-from hybridcache.engine.readings import Reading
+from hybridcache.engine.readings import Answer, Reading
 from hybridcache.testing.server import RedisServer
 from tests.eventually import eventually
 from tests.integration.conftest import MakeNode
@@ -25,9 +25,10 @@ def reads(node: Node) -> int:
     )
 
 
-def reading(node: Node) -> Reading | None:
+def reading(node: Node) -> Reading[Answer] | None:
     """Return the read of `k` that is under way."""
-    return node.cache._state.wiring.ctx.node.readings._readings.get("k")
+    readings = node.cache._state.wiring.ctx.node.readings._readings
+    return next(iter(readings.get("k", ())), None)
 
 
 def wait_for_readers(node: Node, followers: int) -> None:

@@ -12,7 +12,7 @@ from hybridcache.core import blob
 from hybridcache.core.keys import redis_name
 from hybridcache.engine.channel_requests import Clear, Echo, Ping, ReadMarker
 from hybridcache.engine.entry_requests import Found, Invalidate, Read, Write
-from hybridcache.engine.lease_requests import Acquire, Mode, Renew, Settle
+from hybridcache.engine.lease_requests import Acquire, Mode, Renew, RenewMany, Settle
 from hybridcache.engine.names import channel_of, names_of
 from hybridcache.engine.request import (
     Fault,
@@ -40,6 +40,7 @@ REQUESTS: list[Request[object]] = [
     ReadMarker(CHANNEL, A),
     Ping(CHANNEL),
     Echo(CHANNEL, A),
+    RenewMany((Renew(NAMES, A), Renew(NAMES, B))),
 ]
 WORDS = [b"granted", b"entry", b"held", b"held-off", b"failed", b"result", b"stored"]
 CODES = ["WRONGTYPE x", "OOM x", "LOADING", "READONLY", "MOVED 1 h:1", "ERR x", ""]

@@ -26,6 +26,7 @@ from hybridcache.engine.lease_requests import (
     Mode,
     Record,
     Renew,
+    RenewMany,
     Settle,
 )
 from hybridcache.engine.names import channel_of, names_of
@@ -127,6 +128,8 @@ def test_token_check(server: Server) -> None:
 
     assert Lost() == server.write(B)
     assert server.ask(Renew(NAMES, B)) is False
+    both = RenewMany((Renew(NAMES, B), Renew(NAMES, A)))
+    assert (False, True) == server.ask(both)
     assert server.ask(Settle(NAMES, B, CHANNEL)) is False
     assert isinstance(server.write(A), Written)
     assert Lost() == server.write(A)

@@ -128,6 +128,15 @@ def test_a_load_whose_invalidation_was_missed_is_not_joined_for_long() -> None:
     Cluster(seed=703333, nodes=2, workload=workload, faults=faults).run()
 
 
+def test_a_result_from_before_a_clear_is_not_told_after_it() -> None:
+    """What a load left its waiters unstored is not for those who ask after a clear."""
+    workload = Workload(
+        keys=1, span=6.0, burst=0.9, slow=0.3, failing=0.2, unstored=0.2
+    )
+    faults = Faults(dropped=2.0, silent=1.0)
+    Cluster(seed=834905, nodes=2, workload=workload, faults=faults).run()
+
+
 def test_equal_seeds_give_equal_runs() -> None:
     """A seed replays to the last record."""
     first = Cluster(seed=5, faults=faulty.STORM).run()

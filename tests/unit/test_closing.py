@@ -6,6 +6,8 @@ import threading
 import pytest
 
 from hybridcache import Closed, HitFresh, Memory, Miss, Policy
+from hybridcache.engine.names import names_of
+from hybridcache.testing import ScriptedUpstream
 from tests.colours import Colour, Counted, held
 from tests.eventually import eventually
 
@@ -95,6 +97,53 @@ def test_close_hands_a_load_over_to_another_cache(colour: Colour) -> None:
     loader.gate.set()
     eventually(lambda: not len(two.node.fills))
     assert 11 == two.get("k", quick.load, POLICY)
+
+
+def test_close_gives_leases_back(colour: Colour) -> None:
+    """The lease of a load that close cuts off is released: others need not wait."""
+    redis = ScriptedUpstream()
+    one, two = (
+        colour.make_cache(
+            name="shop", upstream=redis, downstream=Memory(), clock=redis.clock
+        )
+        for _ in range(2)
+    )
+    loader, quick = held(), Counted(calls=10)
+    cut_off = one.start("k", loader.load, POLICY)
+    assert loader.begun.wait(5)
+    assert redis.model.call("GET", names_of("shop:", "k").lease) is not None
+    one.close(0.01)
+
+    assert redis.model.call("GET", names_of("shop:", "k").lease) is None
+    assert 11 == two.get("k", quick.load, POLICY)
+    with pytest.raises(Closed):
+        cut_off.result(5)
+    assert loader.gate is not None
+    loader.gate.set()
+
+
+def test_close_waits_for_a_redis_that_hangs_once(colour: Colour) -> None:
+    """However many leases are to be released, close waits one timeout for Redis."""
+    redis = ScriptedUpstream(failures=100)
+    cache = colour.make_cache(
+        name="shop", upstream=redis, downstream=Memory(), clock=redis.clock
+    )
+    loaders = [held() for _ in range(3)]
+    calls = [
+        cache.start(str(number), loader.load, POLICY)
+        for number, loader in enumerate(loaders)
+    ]
+    assert all(loader.begun.wait(5) for loader in loaders)
+    redis.hang()
+    before = redis.clock()
+    cache.close(0.01)
+
+    assert 0.0 < redis.clock() - before <= redis.timeout
+    for call, loader in zip(calls, loaders, strict=True):
+        with pytest.raises(Closed):
+            call.result(5)
+        assert loader.gate is not None
+        loader.gate.set()
 
 
 def test_close_ends_threads(colour: Colour, redis_url: str, prefix: str) -> None:

@@ -5,7 +5,18 @@ from typing import Any
 
 import pytest
 
-from hybridcache import AsyncCache, Cache, Memory, Policy, ReentrantLoad, WouldBlockLoop
+from hybridcache import (
+    AsyncCache,
+    Cache,
+    HitStale,
+    Memory,
+    Miss,
+    Policy,
+    ReentrantLoad,
+    Refresh,
+    Tier,
+    WouldBlockLoop,
+)
 from tests.colours import Colour, colour_of
 
 POLICY = Policy(fresh_for=60, ttl=3600, wait_for=5)
@@ -47,6 +58,31 @@ def test_a_cycle_of_loads_is_refused(
     with pytest.raises(ReentrantLoad, match="__wrapped__"):
         cache.get("a", load_of("a"), policy)
     assert len(asks) + 1 == cache.failed("reentrant")
+
+
+def test_a_refresh_is_given_its_own_stale_value(colour: Colour) -> None:
+    """A refresh that looks up its own key gets the stale value, stale_wait or not."""
+    cache = colour.make_cache(downstream=Memory())
+    policy = POLICY.evolve(stale_wait=5)
+    seen: list[object] = []
+
+    def first() -> int:
+        return 1
+
+    def load() -> int:
+        seen.append(cache.cache.outcome("k", first, policy))
+        return 2
+
+    async def aload() -> int:
+        seen.append(await cache.cache.outcome("k", first, policy))
+        return 2
+
+    cache.get("k", first, policy)
+    colour.clock.advance(60)
+    outcome = cache.outcome("k", aload if colour.is_async else load, policy)
+
+    assert [HitStale(1, tier=Tier.MEMORY, age=60.0, refresh=Refresh.UNDER_WAY)] == seen
+    assert Miss(2, load_seconds=0.0, stored=frozenset({Tier.MEMORY})) == outcome
 
 
 @RUN_IN

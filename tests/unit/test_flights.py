@@ -7,6 +7,8 @@ import pytest
 
 from hybridcache.core.errors import ReentrantLoad
 from hybridcache.engine.flights import Flight, FlightTable, Handover, check_cycle
+from hybridcache.engine.leases import Lease
+from hybridcache.engine.names import names_of
 from hybridcache.engine.node import Node
 
 SHAPE = b"f" * 8
@@ -123,6 +125,62 @@ def test_cycles() -> None:
     with pytest.raises(ReentrantLoad):
         check_cycle(flights[1], flights[1])
     check_cycle(flights[0], flights[2])
+
+
+class _Compared(Flight):
+    """A flight that counts how often it is compared with another."""
+
+    count = 0
+
+    def __eq__(self, other: object) -> bool:
+        _Compared.count += 1
+        return self is other
+
+    __hash__ = Flight.__hash__
+
+
+def test_many_waits() -> None:
+    """A load that waits for many others is looked through once, not once for each."""
+    one = node()
+    fan = join(one, "fan")[0]
+    for number in range(500):
+        plain = join(one, str(number))[0]
+        fan.awaiting.append(
+            _Compared(plain.key, SHAPE, plain.latch, plain.fill, 10.0, False)
+        )
+
+    check_cycle(join(one, "other")[0], fan)
+
+    assert 500 >= _Compared.count
+
+
+def test_forked() -> None:
+    """The child of a fork keeps none of the fills that only its parent will end."""
+    one = node()
+    flight, _ = join(one)
+    one.forked()
+
+    assert flight.fill.spoiled
+    assert 0 == len(one.fills)
+    one.land(flight, Handover("by whoever forked"))
+
+
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("swept", [True, False])
+def test_orphaned_lease(swept: bool, listed: bool) -> None:
+    """The lease of a load whose event loop is gone is released, not renewed."""
+    one = node()
+    flight, _ = one.join(one.flights, "k", SHAPE, now=0, owned_for=9, alone=not listed)
+    one.leases.hold(Lease(names_of("p:", "k"), "t" * 16, 60.0, flight))
+    flight.latch.orphaned = lambda: True
+    if swept or not listed:
+        one.sweep(0.0)
+    else:
+        assert join(one)[1]
+
+    assert [] == one.leases.to_renew(0.0)
+    (released,) = one.leases.to_release(0.0)
+    assert ("t" * 16, None) == (released.token, released.flight)
 
 
 def test_detach_all() -> None:

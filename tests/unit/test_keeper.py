@@ -1,5 +1,7 @@
 """The keeper: when the subscription is whole, and what is due."""
 
+import itertools
+
 import attrs
 import pytest
 
@@ -7,15 +9,19 @@ from hybridcache.core.breaker import Breaker, Signal, State
 from hybridcache.engine.channel_requests import Echo, Ping, ReadMarker
 from hybridcache.engine.keeper import (
     ECHO_WITHIN,
+    RENEW_AT_ONCE,
     RENEW_EVERY,
     RESUBSCRIBE_AFTER,
+    Chore,
     Keeper,
     Subscribe,
 )
-from hybridcache.engine.lease_requests import Renew, Settle
+from hybridcache.engine.lease_requests import Renew, RenewMany, Settle
 from hybridcache.engine.leases import Lease
 from hybridcache.engine.messages import Kind, Message, encode
+from hybridcache.engine.names import names_of
 from hybridcache.engine.node import Node
+from hybridcache.engine.rounds import Listen, rounds
 from tests.parts import (
     CHANNEL,
     MARKER,
@@ -103,6 +109,19 @@ def test_subscribes_again() -> None:
 
     assert [] == due(one, RESUBSCRIBE_AFTER / 2, Subscribe)
     assert [Subscribe()] == due(one, RESUBSCRIBE_AFTER, Subscribe)
+
+
+def test_a_subscription_opened_anew_waits_for_its_own_confirmation() -> None:
+    """Trust never comes of a confirmation to the parent of a fork."""
+    one = keeper()
+    one.opened(0.0)
+    one.confirmed(CHANNEL.events, 0.0)
+    one.confirmed(CHANNEL.echo, 0.0)
+    # As `KeeperThread.forked` leaves it: the parent would have read the marker next.
+    one.connected = False
+    one.opened(0.1)
+
+    assert [] == due(one, 0.1, ReadMarker)
 
 
 def test_silence() -> None:
@@ -204,14 +223,107 @@ def test_renews() -> None:
     """Each lease is renewed once a second until it is lost or abandoned."""
     one = whole(keeper())
     one.node.leases.hold(Lease(NAMES, TOKEN, 60.0))
-    renew = Renew(NAMES, TOKEN)
+    renew = RenewMany((Renew(NAMES, TOKEN),))
 
-    assert [renew] == due(one, RENEW_EVERY, Renew)
-    assert [] == due(one, RENEW_EVERY * 1.5, Renew)
+    assert [renew] == due(one, RENEW_EVERY, RenewMany)
+    assert [] == due(one, RENEW_EVERY * 1.5, RenewMany)
     one.answered(renew, DOWN, RENEW_EVERY * 1.5)
-    assert [renew] == due(one, RENEW_EVERY * 2, Renew)
-    one.answered(renew, False, RENEW_EVERY * 2)
-    assert [] == due(one, RENEW_EVERY * 3, Renew)
+    assert [renew] == due(one, RENEW_EVERY * 2, RenewMany)
+    one.answered(renew, (None,), RENEW_EVERY * 2)
+    assert [renew] == due(one, RENEW_EVERY * 3, RenewMany)
+    one.answered(renew, (False,), RENEW_EVERY * 3)
+    assert [] == due(one, RENEW_EVERY * 4, RenewMany)
+
+
+def lease(number: int) -> Lease:
+    """Return one of many leases, each of a key of its own."""
+    return Lease(names_of("p:", f"k{number}"), f"{number:016d}", 1000.0)
+
+
+def sent(one: Keeper, until: float, answer: object = None) -> list[Chore | Listen]:
+    """Drive *one* to an instant; each renewal is answered so and takes no time."""
+    done: list[Chore | Listen] = []
+    now = [0.0]
+    work = rounds(one, lambda: now[0], lambda: now[0] > until)
+    told: object = None
+    while True:
+        try:
+            chore = work.send(told)
+        except StopIteration:
+            return done
+        done.append(chore)
+        told = None
+        if isinstance(chore, Listen):
+            now[0] += chore.wait
+        elif isinstance(chore, Echo):
+            one.received(told_echo(), now[0])
+        elif isinstance(chore, RenewMany | Settle):
+            told = answer
+
+
+def told_echo() -> bytes:
+    """Make the node's own echo."""
+    return told(Kind.ECHO, CHANNEL.origin)
+
+
+def test_renews_many_at_once() -> None:
+    """Many leases take few round trips, and messages are heard between them."""
+    one = whole(keeper())
+    leases = [lease(number) for number in range(2 * RENEW_AT_ONCE + 50)]
+    for each in leases:
+        one.node.leases.hold(each)
+    chores = sent(one, RENEW_EVERY * 1.5, (True,) * RENEW_AT_ONCE)
+    places = [
+        place for place, chore in enumerate(chores) if isinstance(chore, RenewMany)
+    ]
+    renewals = [chore for chore in chores if isinstance(chore, RenewMany)]
+
+    assert [each.token for each in leases] == [
+        renewal.token for many in renewals for renewal in many.renewals
+    ]
+    assert [RENEW_AT_ONCE, RENEW_AT_ONCE, 50] == [
+        len(many.renewals) for many in renewals
+    ]
+    for place, following in itertools.pairwise(places):
+        assert Listen(0.0) in chores[place:following]
+
+
+@pytest.mark.parametrize("answer", [DOWN, (None,) * RENEW_AT_ONCE])
+def test_a_renewal_that_fails_starves_no_other(answer: object) -> None:
+    """Each lease is tried in each second though the first ones always fail."""
+    one = whole(keeper())
+    for number in range(RENEW_AT_ONCE + 1):
+        one.node.leases.hold(lease(number))
+    last = lease(RENEW_AT_ONCE).token
+    chores = sent(one, RENEW_EVERY * 3.5, answer)
+
+    assert 3 == sum(
+        renewal.token == last
+        for chore in chores
+        if isinstance(chore, RenewMany)
+        for renewal in chore.renewals
+    )
+
+
+def test_a_renewal_that_fails_starves_no_echo() -> None:
+    """A subscription stays whole while renewals fail: its echo is sent all the same."""
+    one = whole(keeper())
+    one.node.leases.hold(lease(0))
+    sent(one, 10.0, DOWN)
+
+    assert one.node.whole
+
+
+def test_a_release_that_fails_starves_no_other() -> None:
+    """Every unwanted lease is given back though giving back the first one fails."""
+    one = whole(keeper())
+    for number in range(3):
+        one.node.leases.unwanted(lease(number).names, lease(number).token, 1000.0)
+    chores = sent(one, 0.5, DOWN)
+
+    assert {lease(number).token for number in range(3)} == {
+        chore.token for chore in chores if isinstance(chore, Settle)
+    }
 
 
 def test_lets_go_of_a_load_that_lost_its_lease() -> None:
@@ -221,7 +333,7 @@ def test_lets_go_of_a_load_that_lost_its_lease() -> None:
     flight, _ = node.join(node.flights, KEY, b"shape", now=0.0, owned_for=60.0)
     node.leases.hold(Lease(NAMES, TOKEN, 60.0, flight))
 
-    one.answered(Renew(NAMES, TOKEN), False, RENEW_EVERY)
+    one.answered(RenewMany((Renew(NAMES, TOKEN),)), (False,), RENEW_EVERY)
     _, started = node.join(node.flights, KEY, b"shape", now=RENEW_EVERY, owned_for=60.0)
 
     assert started
@@ -234,7 +346,7 @@ def test_abandons() -> None:
     one = whole(keeper())
     one.node.leases.hold(Lease(NAMES, TOKEN, 5.0))
 
-    assert [] == due(one, 5.0, Renew)
+    assert [] == due(one, 5.0, RenewMany)
 
 
 def test_releases() -> None:

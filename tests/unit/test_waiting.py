@@ -1,6 +1,7 @@
 """wait_for, abandon_after and run_in."""
 
 import threading
+from contextlib import nullcontext
 from contextvars import ContextVar
 
 import pytest
@@ -31,6 +32,29 @@ def test_a_caller_waits_no_longer_than_wait_for(colour: Colour) -> None:
 
     assert 1 == cache.get("k", loader.load, QUICK)
     assert 1 == loader.calls
+
+
+@pytest.mark.parametrize("bypassed", [False, True])
+def test_a_timeout_says_what_becomes_of_the_load(
+    colour: Colour, bypassed: bool
+) -> None:
+    """A LoadTimeout promises a later value only where one may be kept."""
+    cache, loader = colour.make_cache(downstream=Memory()), held()
+    load = colour.loader(loader.load)
+
+    def caller() -> object:
+        with cache.cache.bypass() if bypassed else nullcontext():
+            return cache.cache.get_or_load("k", load, QUICK)
+
+    async def async_caller() -> object:
+        with cache.cache.bypass() if bypassed else nullcontext():
+            return await cache.cache.get_or_load("k", load, QUICK)
+
+    says = "nothing is kept of it" if bypassed else "will be there for later calls"
+    with pytest.raises(LoadTimeout, match=f"its load goes on.*{says}.*wait_for"):
+        colour.do(async_caller if colour.is_async else caller)
+    assert loader.gate is not None
+    loader.gate.set()
 
 
 def test_after_abandon_after_the_key_is_free(colour: Colour) -> None:

@@ -1,16 +1,20 @@
-"""The keeper's thread: it drives the keeper's rounds."""
+"""The keeper's thread: it drives the keeper's rounds, and outlives every error."""
 
+import logging
 import threading
+import time
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 import attrs
 
-from hybridcache.engine.keeper import Chore, Keeper, Subscribe
+from hybridcache.engine.keeper import RESUBSCRIBE_AFTER, Chore, Keeper, Subscribe
 from hybridcache.engine.request import Fault, Request
 from hybridcache.engine.rounds import Listen, rounds
 
 A = TypeVar("A")
+
+log: Final = logging.getLogger("hybridcache")
 
 
 class Asking(Protocol):
@@ -48,30 +52,57 @@ class KeeperThread:
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
     _thread: threading.Thread | None = attrs.field(default=None, init=False)
     _stopped: bool = attrs.field(default=False, init=False)
+    _told: set[str] = attrs.field(factory=set, init=False)
 
     def ensure(self) -> None:
-        """Start the thread if it does not run."""
+        """Start the thread if it does not run.
+
+        Where the system has no thread left, memory is checked before use and no lease
+        is renewed until a later need of Redis finds one.
+        """
         if self._thread is None:
             with self._lock:
                 self._start()
 
     def _start(self) -> None:
-        if self._thread is None and not self._stopped:
-            self._thread = threading.Thread(
-                target=self._run, name="hybridcache-keeper", daemon=True
-            )
-            self._thread.start()
+        if self._thread is not None or self._stopped:
+            return
+        thread = threading.Thread(
+            target=self._run, name="hybridcache-keeper", daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError as error:
+            self._tell("the keeper's thread does not start; it is tried again", error)
+        else:
+            self._thread = thread
 
     def _run(self) -> None:
+        while not self._stopped:
+            try:
+                self._work()
+            except Exception as error:  # noqa: BLE001 (or memory would stay trusted)
+                self._tell("the keeper failed; it begins anew", error)
+                self.subscription.close()
+                self.keeper.dropped(self.now())
+                time.sleep(RESUBSCRIBE_AFTER)
+        self.subscription.close()
+
+    def _work(self) -> None:
         work = rounds(self.keeper, self.now, lambda: self._stopped)
         answer: object = None
         while True:
             try:
                 chore = work.send(answer)
             except StopIteration:
-                break
+                return
             answer = self._do(chore)
-        self.subscription.close()
+
+    def _tell(self, what: str, error: Exception) -> None:
+        """Log *error*, once of its kind."""
+        if what not in self._told:
+            self._told.add(what)
+            log.warning("hybridcache: %s", what, exc_info=error)
 
     def _do(self, chore: Chore | Listen) -> object:
         match chore:
@@ -87,7 +118,8 @@ class KeeperThread:
     def stop(self) -> None:
         """End the thread and wait for it, unless it is the calling one."""
         self._stopped = True
-        thread = self._thread
+        with self._lock:
+            thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 

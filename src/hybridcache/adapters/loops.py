@@ -46,7 +46,11 @@ class NoUpstream:
 
 @attrs.define(eq=False)
 class Tasks:
-    """The load flows that run as tasks, by loop: each has a strong reference here."""
+    """The load flows that run as tasks, by loop: each has a strong reference here.
+
+    A task refers to its loop: what belongs to a loop that was closed is let go when
+    something is begun on another. Loops in several threads use it at once.
+    """
 
     _tasks: "WeakKeyDictionary[asyncio.AbstractEventLoop, set[asyncio.Task[None]]]" = (
         attrs.field(factory=WeakKeyDictionary, init=False)
@@ -56,6 +60,7 @@ class Tasks:
     def start(self, flow: Flow[None], ports: "LoopPorts") -> None:
         """Run *flow* as a task of the running loop."""
         loop = asyncio.get_running_loop()
+        self._let_go_of_closed_loops()
         tasks = self._tasks.setdefault(loop, set())
         task = loop.create_task(adrive(flow, ports), name="hybridcache load")
         tasks.add(task)
@@ -63,6 +68,7 @@ class Tasks:
 
     async def undisturbed(self, work: Coroutine[object, object, T]) -> T:
         """Do *work* to its end, whether or not the caller is cancelled meanwhile."""
+        self._let_go_of_closed_loops()
         task = asyncio.get_running_loop().create_task(work)
         self._shielded.add(task)
         task.add_done_callback(self._shielded.discard)
@@ -70,10 +76,13 @@ class Tasks:
 
     async def drain(self, timeout: float) -> None:
         """Let this loop's flows end; cancel what takes longer, and other loops'."""
-        for loop, tasks in list(self._tasks.items()):
-            if loop is not asyncio.get_running_loop() and not loop.is_closed():
-                for task in list(tasks):
-                    loop.call_soon_threadsafe(task.cancel)
+        self._let_go_of_closed_loops()
+        for loop in self._loops():
+            if loop is not asyncio.get_running_loop():
+                for task in list(self._tasks.get(loop, ())):
+                    # It may have been closed just now.
+                    with suppress(RuntimeError):
+                        loop.call_soon_threadsafe(task.cancel)
         running = set(self._tasks.get(asyncio.get_running_loop(), ()))
         if not running:
             return
@@ -83,6 +92,19 @@ class Tasks:
             for task in running:
                 task.cancel()
         await asyncio.wait(running, timeout=timeout)
+
+    def _loops(self) -> list[asyncio.AbstractEventLoop]:
+        # A copy made in one step: other threads may add theirs meanwhile.
+        loops = [known() for known in self._tasks.keyrefs()]
+        return [loop for loop in loops if loop is not None]
+
+    def _let_go_of_closed_loops(self) -> None:
+        for loop in self._loops():
+            if loop.is_closed():
+                self._tasks.pop(loop, None)
+        for task in list(self._shielded):
+            if task.get_loop().is_closed():
+                self._shielded.discard(task)
 
     def forked(self) -> None:
         """Forget the parent's tasks, in the child of a fork."""

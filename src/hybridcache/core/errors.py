@@ -15,7 +15,7 @@ class Closed(HybridCacheError):  # noqa: N818 (the design's word for the state)
 
 
 class LoadTimeout(HybridCacheError, TimeoutError):  # noqa: N818 (design, section 2)
-    """No value within ``wait_for``; the load goes on and its value is kept."""
+    """No value within ``wait_for``; the text says what became of the load."""
 
 
 class LoadFailedElsewhere(HybridCacheError):  # noqa: N818 (design, section 3)

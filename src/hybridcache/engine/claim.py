@@ -130,7 +130,11 @@ def _ask_once(
                     )
                 )
             case Record():
-                return _told(ctx, redis, query, answer, quest, deadline)
+                return (
+                    yield from _told(
+                        ctx, redis, query, answer, flight, quest, token, deadline
+                    )
+                )
             case HeldOff(left=left):
                 now = ctx.now()
                 ctx.node.holds.hold_off(query.key, now + left, now)
@@ -205,14 +209,19 @@ def _stamped(
 ) -> Flow[Claimed | Unclaimed]:
     """Learn the marker before the load begins: what it makes is stamped with it."""
     names = query.names(redis)
+    marker = yield from _marker(ctx, redis)
+    if isinstance(marker, Fault):
+        return _unclaimed(ctx, names, flight, token, marker)
+    return Claimed(names, token, blob.stamp_of(marker))
+
+
+def _marker(ctx: Context, redis: Remote) -> Flow[bytes | Fault]:
+    """Return the marker, asked for where this node does not know it for certain."""
     channel = ctx.node.channel
     marker = ctx.node.marker if ctx.node.whole else None
-    if marker is None and channel is not None:
-        answer = yield from ask(ctx, redis, ReadMarker(channel, ctx.token()))
-        if isinstance(answer, Fault):
-            return _unclaimed(ctx, names, flight, token, answer)
-        marker = answer
-    return Claimed(names, token, blob.stamp_of(marker or b""))
+    if marker is not None or channel is None:
+        return marker or b""
+    return (yield from ask(ctx, redis, ReadMarker(channel, ctx.token())))
 
 
 def _found(
@@ -229,13 +238,11 @@ def _found(
 
     What was waited for will do until it expires; what merely turned up must be fresh.
     """
-    channel = ctx.node.channel
-    if channel is not None and (not ctx.node.whole or ctx.node.marker is None):
-        # The script's slot is the key's: it cannot tell the marker along.
-        marker = yield from ask(ctx, redis, ReadMarker(channel, ctx.token()))
-        if isinstance(marker, Fault):
-            return _unclaimed(ctx, query.names(redis), flight, token, marker)
-        found = attrs.evolve(found, marker=marker)
+    # The script's slot is the key's: it cannot tell the marker along.
+    marker = yield from _marker(ctx, redis)
+    if isinstance(marker, Fault):
+        return _unclaimed(ctx, query.names(redis), flight, token, marker)
+    found = attrs.evolve(found, marker=marker)
     hit = adopt(ctx, query.names(redis), query, found, flight.fill, sent_at)
     if isinstance(hit, Missing):
         return attrs.evolve(quest, rejected=hit.identity)
@@ -252,23 +259,32 @@ def _told(
     redis: Remote,
     query: Query[V],
     record: Record,
+    flight: Flight,
     quest: Quest,
+    token: str,
     deadline: float,
-) -> Landing | Quest:
-    """Read what another load left, or find out for oneself."""
+) -> Flow[Landing | Unclaimed | Quest]:
+    """Read what another load left, or find out for oneself.
+
+    What was left before a `clear()` counts no more than an entry from before it.
+    """
+    marker = yield from _marker(ctx, redis)
+    if isinstance(marker, Fault):
+        return _unclaimed(ctx, query.names(redis), flight, token, marker)
+    on_its_own = attrs.evolve(quest, awaited=None, heedless=True)
     try:
-        match records.parse(record.data, query.shape.fingerprint):
-            case records.Value(body=body):
-                value = query.shape.decode(body)
-                form = held(value, body, query.shape, share=False)
-                return Adopted(form, 0.0, scope=Scope.CLUSTER)
-            case records.Failure(kind=kind, message=message):
-                # A waiter sees the real exception, unless it has no time left or
-                # the failure holds the key.
-                no_time = deadline - ctx.now() <= redis.timeout
-                if record.left is not None or no_time:
-                    return Failed(LoadFailedElsewhere(kind, message))
+        told = records.parse(record.data, query.shape.fingerprint)
+        if told.stamp != blob.stamp_of(marker):
+            return on_its_own
+        if isinstance(told, records.Value):
+            value = query.shape.decode(told.body)
+            form = held(value, told.body, query.shape, share=False)
+            return Adopted(form, 0.0, scope=Scope.CLUSTER)
     except Undecodable as error:
         ctx.undecodable(error.reason)
-        return attrs.evolve(quest, awaited=None, heedless=True)
+        return on_its_own
+    # A waiter sees the real exception, unless it has no time left or the failure holds
+    # the key.
+    if record.left is not None or deadline - ctx.now() <= redis.timeout:
+        return Failed(LoadFailedElsewhere(told.kind, told.message))
     return attrs.evolve(quest, awaited=None)

@@ -2,7 +2,8 @@
 
 import itertools
 from collections.abc import Callable
-from typing import Generic, TypeVar, cast
+from math import inf
+from typing import Final, Generic, TypeVar, cast
 
 import attrs
 
@@ -15,12 +16,17 @@ from hybridcache.engine.events import Observer, UndecodableFound, UpstreamAsked
 from hybridcache.engine.form import Form, Shape
 from hybridcache.engine.names import Names, names_of
 from hybridcache.engine.node import Node
-from hybridcache.engine.request import Fault, Request
+from hybridcache.engine.request import Fault, Request, Trouble
 from hybridcache.engine.tally import Tally
 
 A = TypeVar("A")
 V = TypeVar("V")
 
+
+# A request that nobody waited for any longer says something of Redis only if it was
+# waited for as long as this share of its timeout.
+ENOUGH: Final = 0.5
+OUT_OF_TIME: Final = Fault(Trouble.DOWN, "the caller had no time left to ask")
 
 _readers = itertools.count()
 
@@ -139,21 +145,49 @@ class Query(Generic[V]):
         return names_of(redis.prefix, self.key)
 
 
-def ask(ctx: Context, redis: Remote, request: Request[A]) -> Flow[A | Fault]:
-    """Ask Redis through the breaker; count and report what became of it."""
+def ask(
+    ctx: Context, redis: Remote, request: Request[A], deadline: float = inf
+) -> Flow[A | Fault]:
+    """Ask Redis through the breaker; count and report what became of it.
+
+    Whoever asks waits until *deadline* at most; without time left nothing is asked.
+    """
     begun = ctx.now()
+    timeout = redis.timeout
+    if deadline - begun < timeout:
+        timeout = deadline - begun
+        if timeout <= 0.0:
+            return OUT_OF_TIME
     gate = ctx.node.gate
     ticket = gate.admit(shed=request.shed, now=begun)
     if isinstance(ticket, Fault):
         return ticket
-    answer = yield from Ask(request, redis.timeout)
+    try:
+        answer = yield from Ask(request, timeout)
+    except GeneratorExit:
+        # Its event loop is gone: that says nothing of Redis.
+        raise
+    except BaseException as error:
+        # Cancelled: callers with less patience than the timeout find Redis down too.
+        ended = ctx.now()
+        if ended - begun >= ENOUGH * redis.timeout:
+            cause = f"no answer within {ended - begun:.3g} s ({type(error).__name__})"
+            late = Fault(Trouble.DOWN, cause)
+            gate.count(ticket, late, writes=request.writes, now=ended)
+        raise
     ended = ctx.now()
     fault = answer if isinstance(answer, Fault) else None
-    gate.count(ticket, fault, writes=request.writes, now=ended)
+    if fault is None or not _too_short(redis, timeout, ended - begun):
+        gate.count(ticket, fault, writes=request.writes, now=ended)
     if ctx.heard:
         result = "ok" if fault is None else fault.trouble.value
         ctx.observe(UpstreamAsked(ctx.cache, request.operation, result, ended - begun))
     return answer
+
+
+def _too_short(redis: Remote, timeout: float, took: float) -> bool:
+    """Whether no answer came only because the caller had so little time left."""
+    return timeout < ENOUGH * redis.timeout and took >= timeout
 
 
 NOWHERE: frozenset[Tier] = frozenset()

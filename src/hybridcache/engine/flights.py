@@ -55,14 +55,7 @@ class Handover:
     why: str
 
 
-@attrs.frozen
-class Checked:
-    """A suspect entry was checked: whether it still stands in Redis."""
-
-    stands: bool
-
-
-Landing: TypeAlias = Loaded[object] | Adopted[object] | Failed | Handover | Checked
+Landing: TypeAlias = Loaded[object] | Adopted[object] | Failed | Handover
 
 
 @attrs.define(eq=False)
@@ -86,6 +79,8 @@ class Flight:
         cold: Whether Redis held nothing that its load could replace: who comes
             meanwhile need not look there.
 
+        loads: Whether its loader was called, or is about to be.
+
         awaiting: Flights that the code of this load waits for right now.
     """
 
@@ -96,6 +91,7 @@ class Flight:
     abandon_at: float
     background: bool
     cold: bool = False
+    loads: bool = False
     awaiting: list["Flight"] = attrs.field(factory=list)
 
     def reaches(self, other: "Flight") -> bool:
@@ -103,12 +99,12 @@ class Flight:
         return other in self._chain()
 
     def _chain(self) -> Iterator["Flight"]:
-        seen: list[Flight] = []
+        seen: set[Flight] = set()
         ahead = [self]
         while ahead:
             flight = ahead.pop()
             if flight not in seen:
-                seen.append(flight)
+                seen.add(flight)
                 ahead.extend(flight.awaiting)
                 yield flight
 

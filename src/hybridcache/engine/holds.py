@@ -1,13 +1,17 @@
 """What holds a key for a while: a failed refresh, a refresh elsewhere, a failure."""
 
+from math import inf
+from typing import Final
+
 import attrs
 
 from hybridcache.core.outcome import Refresh
 from hybridcache.engine.flights import Failed
 from hybridcache.engine.latch import Lock
 
-# Past this many the ones whose time is over are cleared out.
-MANY_HOLDS = 1024
+# The keys whose time is over are cleared out so often, seconds, also where no keeper
+# does it: a failure keeps the frames of whoever raised it.
+CLEAR_OUT_EVERY: Final = 1.0
 
 
 @attrs.define(eq=False)
@@ -18,12 +22,12 @@ class Holds:
     _held_off: dict[str, float] = attrs.field(factory=dict, init=False)
     _elsewhere: dict[str, float] = attrs.field(factory=dict, init=False)
     _failures: dict[str, tuple[float, Failed]] = attrs.field(factory=dict, init=False)
+    _clear_out_at: float = attrs.field(default=-inf, init=False)
 
     def hold_off(self, key: str, until: float, now: float) -> None:
         """Start no refresh of *key* until then."""
         with self._lock:
-            if len(self._held_off) >= MANY_HOLDS:
-                self._clear_out(now)
+            self._clear_out_at_times(now)
             self._held_off[key] = until
 
     def leave_to_another(self, key: str, until: float) -> None:
@@ -33,10 +37,13 @@ class Holds:
 
     def ended_elsewhere(self, key: str) -> None:
         """Another process's load of *key* has ended."""
-        self._elsewhere.pop(key, None)
+        with self._lock:
+            self._elsewhere.pop(key, None)
 
     def held_off_until(self, key: str) -> float:
         """Return until when no refresh of *key* may start."""
+        if not (self._held_off or self._elsewhere):
+            return 0.0
         return max(self._held_off.get(key, 0.0), self._elsewhere.get(key, 0.0))
 
     def why_held_off(self, key: str, now: float) -> Refresh:
@@ -47,19 +54,17 @@ class Holds:
     def fail(self, key: str, failure: Failed, until: float, now: float) -> None:
         """Have a loader's failure hold *key* in this process until then."""
         with self._lock:
-            if len(self._failures) >= MANY_HOLDS:
-                self._clear_out(now)
+            self._clear_out_at_times(now)
             self._failures[key] = (until, failure)
 
     def failure_of(self, key: str, now: float) -> Failed | None:
         """Return the failure that holds *key*, if one does."""
+        if not self._failures:
+            return None
+        with self._lock:
+            self._clear_out_at_times(now)
         until, failure = self._failures.get(key, (now, None))
-        if now < until:
-            return failure
-        if failure is not None:
-            with self._lock:
-                self._failures.pop(key, None)
-        return None
+        return failure if now < until else None
 
     def let_go(self, key: str) -> None:
         """Hold *key* no more: it was invalidated."""
@@ -78,7 +83,13 @@ class Holds:
         with self._lock:
             self._clear_out(now)
 
+    def _clear_out_at_times(self, now: float) -> None:
+        # Not at every call: it looks at all that are held.
+        if now >= self._clear_out_at:
+            self._clear_out(now)
+
     def _clear_out(self, now: float) -> None:
+        self._clear_out_at = now + CLEAR_OUT_EVERY
         for holds in (self._held_off, self._elsewhere):
             for key in [key for key, until in holds.items() if until <= now]:
                 del holds[key]

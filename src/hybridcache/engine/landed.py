@@ -2,6 +2,7 @@
 
 from typing import TypeVar
 
+from hybridcache.core.errors import LoadTimeout
 from hybridcache.core.outcome import (
     HitFresh,
     Miss,
@@ -13,7 +14,7 @@ from hybridcache.core.outcome import (
 )
 from hybridcache.engine.context import Context, Query
 from hybridcache.engine.events import WaitEnded
-from hybridcache.engine.flights import Adopted, Failed, Loaded
+from hybridcache.engine.flights import Adopted, Failed, Flight, Handover, Loaded
 
 V = TypeVar("V")
 
@@ -45,3 +46,22 @@ def outcome_of(
             if ctx.heard:
                 ctx.observe(WaitEnded(ctx.cache, scope, waited))
             return Suppressed(query.open(landing.form), waited=waited, scope=scope)
+
+
+def too_late(query: Query[V], flight: Flight, landing: Handover | None) -> LoadTimeout:
+    """Say what became of the load, as far as this process knows."""
+    if landing is not None:
+        doing = landing.why
+    elif flight.latch.orphaned():
+        doing = "the event loop that ran its load is gone"
+    elif not flight.loads:
+        doing = "its load has yet to begin: Redis or another process is waited for"
+    elif query.bypass:
+        doing = "its load goes on, and nothing is kept of it (bypass)"
+    else:
+        doing = "its load goes on, and what may be kept will be there for later calls"
+    msg = (
+        f"no value for {query.key!r} within wait_for={query.policy.wait_for:g} s:"
+        f" {doing}; a loader that takes so long needs a longer wait_for"
+    )
+    return LoadTimeout(msg)

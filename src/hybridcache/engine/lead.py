@@ -106,7 +106,7 @@ def _failed(
     if policy.error_ttl > 0.0 and not query.bypass:
         ctx.node.holds.fail(query.key, landing, now + policy.error_ttl, now)
     if isinstance(claim, Claimed) and ctx.redis is not None:
-        record = records.of_failure(raised.error)
+        record = records.of_failure(claim.stamp, raised.error)
         yield from _settle(
             ctx,
             ctx.redis,
@@ -176,13 +176,12 @@ def _made(
         ctx.observe(StoreEnded(ctx.cache, Tier.REDIS, "too-large"))
     if body is None or lives is None or too_large or spoiled or query.bypass:
         if isinstance(claim, Claimed) and ctx.redis is not None:
-            record = b"" if body is None or spoiled else _record(query, body)
+            record = b""
+            if body is not None and not spoiled:
+                fingerprint = query.shape.fingerprint
+                record = records.of_value(claim.stamp, body, fingerprint)
             yield from _settle(ctx, ctx.redis, claim, record)
         return Loaded(form, seconds, NOWHERE, cause)
     life = Life(jittered(lives.fresh_for, policy, draw=ctx.draw()), lives.ttl)
     stored = yield from store(ctx, query, flight, claim, form, body, life)
     return Loaded(form, seconds, stored, cause)
-
-
-def _record(query: Query[V], body: bytes) -> bytes:
-    return records.of_value(body, query.shape.fingerprint)

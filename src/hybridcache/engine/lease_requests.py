@@ -13,8 +13,10 @@ from hybridcache.engine.names import Channel, Names
 from hybridcache.engine.request import (
     Call,
     Command,
+    Fault,
     Garbled,
     Request,
+    ServerError,
     integer,
     microseconds,
     milliseconds,
@@ -160,6 +162,31 @@ class Renew(Request[bool]):
     def parse(self, replies: Sequence[object]) -> bool:
         """Read 1 or 0."""
         return integer(replies[0]) == 1
+
+
+@attrs.frozen
+class RenewMany(Request[tuple[bool | None, ...]]):
+    """Keep many leases in one exchange.
+
+    The answer has for each, in order, whether it is still ours; None where that is
+    not known, for the primary that has it did not answer.
+    """
+
+    operation: ClassVar[str] = "renew"
+    in_parts: ClassVar[bool] = True
+
+    renewals: tuple[Renew, ...]
+
+    def calls(self) -> tuple[Command | Call, ...]:
+        """Return a call of the script for each."""
+        return tuple(call for one in self.renewals for call in one.calls())
+
+    def parse(self, replies: Sequence[object]) -> tuple[bool | None, ...]:
+        """Read 1 or 0 for each."""
+        return tuple(
+            None if isinstance(reply, (Fault, ServerError)) else one.parse((reply,))
+            for one, reply in zip(self.renewals, replies, strict=True)
+        )
 
 
 @attrs.frozen

@@ -38,12 +38,16 @@ class LeaseBook:
 
     _lock: Lock
     _held: dict[str, Lease] = attrs.field(factory=dict, init=False)
+    # The same by key: what a load asks for is looked up there at every call.
+    _by_key: dict[str, list[Lease]] = attrs.field(factory=dict, init=False)
     _unwanted: list[Lease] = attrs.field(factory=list, init=False)
 
     def hold(self, lease: Lease) -> None:
         """Have *lease* renewed."""
         with self._lock:
+            self._let_go(lease.token)
             self._held[lease.token] = lease
+            self._by_key.setdefault(lease.names.key, []).append(lease)
 
     def holder(self, token: str) -> Flight | None:
         """Return the flight whose load holds the lease *token*, if one here does."""
@@ -53,36 +57,59 @@ class LeaseBook:
     def holders(self, key: str) -> list[Flight]:
         """Return the flights whose loads hold a lease of *key*."""
         with self._lock:
-            return [
-                one.flight
-                for one in self._held.values()
-                if one.names.key == key and one.flight is not None
-            ]
+            leases = self._by_key.get(key, ())
+            return [one.flight for one in leases if one.flight is not None]
+
+    def flights(self) -> list[Flight]:
+        """Return the flights whose loads hold a lease."""
+        with self._lock:
+            leases = list(self._held.values())
+        return [one.flight for one in leases if one.flight is not None]
 
     def drop(self, token: str) -> None:
         """Stop renewing; Redis's TTL ends the lease unless its script did."""
         with self._lock:
-            self._held.pop(token, None)
+            self._let_go(token)
 
     def unwanted(self, names: Names, token: str, until: float) -> None:
         """Have a lease released that we may hold without knowing."""
         with self._lock:
-            self._held.pop(token, None)
+            self._let_go(token)
             self._unwanted.append(Lease(names, token, until))
 
     def give_up(self, key: str | None) -> None:
         """Have the leases of *key*, or all, released: they were invalidated."""
         with self._lock:
-            for lease in list(self._held.values()):
-                if key is None or lease.names.key == key:
-                    del self._held[lease.token]
-                    self._unwanted.append(lease)
+            leases = self._held.values() if key is None else self._by_key.get(key, ())
+            self._release(list(leases))
+
+    def bereave(self, flight: Flight) -> None:
+        """Have the leases of *flight* released: nobody carries its load any more."""
+        with self._lock:
+            leases = self._by_key.get(flight.key, ())
+            self._release([one for one in leases if one.flight is flight])
+
+    def _release(self, leases: list[Lease]) -> None:
+        for lease in leases:
+            self._let_go(lease.token)
+            # Without the flight: it refers to the event loop that carries it.
+            self._unwanted.append(attrs.evolve(lease, flight=None))
+
+    def _let_go(self, token: str) -> None:
+        lease = self._held.pop(token, None)
+        if lease is None:
+            return
+        beside = self._by_key[lease.names.key]
+        beside.remove(lease)
+        if not beside:
+            del self._by_key[lease.names.key]
 
     def to_renew(self, now: float) -> list[Lease]:
         """Return the leases to renew; one past its time is dropped."""
         with self._lock:
-            for lease in [one for one in self._held.values() if now >= one.until]:
-                del self._held[lease.token]
+            for lease in list(self._held.values()):
+                if now >= lease.until:
+                    self._let_go(lease.token)
             return list(self._held.values())
 
     def to_release(self, now: float) -> list[Lease]:
@@ -99,6 +126,7 @@ class LeaseBook:
     def clear(self) -> None:
         """Forget all: in the child of a fork they are the parent's."""
         self._held.clear()
+        self._by_key.clear()
         self._unwanted.clear()
 
     def __len__(self) -> int:

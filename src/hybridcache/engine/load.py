@@ -12,7 +12,6 @@ from hybridcache.engine.context import Context, Query
 from hybridcache.engine.events import RefreshEnded
 from hybridcache.engine.flights import (
     Adopted,
-    Checked,
     Failed,
     Flight,
     Handover,
@@ -58,7 +57,7 @@ def _result(landing: Landing) -> str:
             return "adopted"
         case Failed():
             return "failed"
-        case Handover() | Checked():
+        case Handover():
             return "elsewhere"
 
 

@@ -18,7 +18,7 @@ from hybridcache.core.decision import (
     assess,
     decide,
 )
-from hybridcache.core.errors import Closed, LoadTimeout
+from hybridcache.core.errors import Closed, ReentrantLoad
 from hybridcache.core.outcome import (
     HitFresh,
     HitStale,
@@ -39,10 +39,11 @@ from hybridcache.engine.flights import (
     Failed,
     Flight,
     Handover,
+    Landing,
     Loaded,
     check_cycle,
 )
-from hybridcache.engine.landed import outcome_of
+from hybridcache.engine.landed import outcome_of, too_late
 from hybridcache.engine.lease_requests import Mode
 from hybridcache.engine.load import load
 from hybridcache.engine.plan import Plan
@@ -58,44 +59,61 @@ NO_LOAD: Final = nullcontext()
 def look_up(ctx: Context, query: Query[V]) -> Flow[Outcome[V]]:
     """Serve *query* from memory, from Redis, or by a load."""
     begun = ctx.now()
+    deadline = _deadline(ctx, query, begun)
     plan = Plan()
     if not query.bypass:
-        found = yield from recall(ctx, query)
+        found = yield from recall(ctx, query, deadline)
         if isinstance(found, Hit):
-            served = yield from serve(ctx, query, found)
+            served = yield from serve(ctx, query, found, deadline)
             if served is not None:
                 return served
             plan = Plan(rejected=found.identity, previous=found.form)
         if ctx.redis is not None and not loads_from_cold(ctx, query):
-            answer = yield from fetch(ctx, ctx.redis, query)
+            answer = yield from fetch(ctx, ctx.redis, query, deadline)
             match answer:
                 case Hit():
-                    served = yield from serve(ctx, query, answer)
+                    served = yield from serve(ctx, query, answer, deadline)
                     if served is not None:
                         return served
                     plan = Plan(rejected=answer.identity, previous=answer.form)
                 case Missing():
                     plan = Plan(rejected=answer.identity, previous=plan.previous)
                 case Fault():
-                    plan = Plan(previous=plan.previous, cause=answer.cause)
-    return (yield from fly(ctx, query, plan, begun))
+                    cause = _cause(ctx, answer, deadline)
+                    plan = Plan(previous=plan.previous, cause=cause)
+    return (yield from fly(ctx, query, plan, begun, deadline))
+
+
+def _deadline(ctx: Context, query: Query[V], begun: float) -> float:
+    """Fix until when the caller waits: all that it waits for ends by then."""
+    slack = 0.0 if ctx.redis is None else ctx.redis.timeout
+    return begun + query.policy.wait_for + slack
+
+
+def _cause(ctx: Context, fault: Fault, deadline: float) -> str | None:
+    """Say why the load is to do without Redis.
+
+    A caller out of time has learnt nothing of it: the load asks with time of its own.
+    """
+    return fault.cause if ctx.now() < deadline else None
 
 
 def refresh(ctx: Context, query: Query[V]) -> Flow[Outcome[V]]:
     """Load now, whatever the tiers hold; join a load that is under way."""
     begun = ctx.now()
+    deadline = _deadline(ctx, query, begun)
     plan = Plan(mode=Mode.FORCE)
-    found = yield from recall(ctx, query)
+    found = yield from recall(ctx, query, deadline)
     if isinstance(found, Hit):
         plan = Plan(mode=Mode.FORCE, previous=found.form)
     elif ctx.redis is not None and not query.bypass:
         # For the loader: it may ask for the previous value, or return NotModified.
-        answer = yield from fetch(ctx, ctx.redis, query)
+        answer = yield from fetch(ctx, ctx.redis, query, deadline)
         if isinstance(answer, Hit) and not _expired(ctx, query, answer):
             plan = Plan(mode=Mode.FORCE, previous=answer.form)
         elif isinstance(answer, Fault):
-            plan = Plan(mode=Mode.FORCE, cause=answer.cause)
-    return (yield from fly(ctx, query, plan, begun))
+            plan = Plan(mode=Mode.FORCE, cause=_cause(ctx, answer, deadline))
+    return (yield from fly(ctx, query, plan, begun, deadline))
 
 
 def _expired(ctx: Context, query: Query[V], hit: Hit) -> bool:
@@ -104,13 +122,14 @@ def _expired(ctx: Context, query: Query[V], hit: Hit) -> bool:
 
 def peek(ctx: Context, query: Query[V]) -> Flow[Peeked[V]]:
     """Say what the tiers would serve; load and refresh nothing."""
-    found = yield from recall(ctx, query)
+    deadline = _deadline(ctx, query, ctx.now())
+    found = yield from recall(ctx, query, deadline)
     if isinstance(found, Hit):
         shown = _shown(ctx, query, found)
         if shown is not None:
             return shown
     if ctx.redis is not None:
-        answer = yield from fetch(ctx, ctx.redis, query)
+        answer = yield from fetch(ctx, ctx.redis, query, deadline)
         if isinstance(answer, Fault):
             return UpstreamDown(None, cause=answer.cause, tier=Tier.REDIS)
         if isinstance(answer, Hit):
@@ -134,7 +153,9 @@ def _shown(ctx: Context, query: Query[V], hit: Hit) -> HitFresh[V] | HitStale[V]
     return HitStale(query.open(hit.served), tier=hit.tier, age=state.age, refresh=doing)
 
 
-def serve(ctx: Context, query: Query[V], hit: Hit) -> Flow[Outcome[V] | None]:
+def serve(
+    ctx: Context, query: Query[V], hit: Hit, deadline: float
+) -> Flow[Outcome[V] | None]:
     """Serve what a tier holds and start its refresh if due; None if it won't do."""
     now = ctx.now()
     held_until = ctx.node.holds.held_off_until(query.key)
@@ -152,19 +173,18 @@ def serve(ctx: Context, query: Query[V], hit: Hit) -> Flow[Outcome[V] | None]:
                 refresh=ctx.node.holds.why_held_off(query.key, now),
             )
         case ServeAndRefresh():
-            return (yield from _serve_and_refresh(ctx, query, hit, state, now))
+            return (yield from _serve_and_refresh(ctx, query, hit, state, deadline))
 
 
 def _serve_and_refresh(
-    ctx: Context, query: Query[V], hit: Hit, state: Freshness, now: float
+    ctx: Context, query: Query[V], hit: Hit, state: Freshness, deadline: float
 ) -> Flow[Outcome[V] | None]:
+    now = ctx.now()
     flight, started = yield from start_refresh(ctx, query, hit)
     if isinstance(state, Fresh):
         return HitFresh(query.open(hit.served), tier=hit.tier, age=state.age)
     if query.policy.stale_wait > 0.0:
-        timeout = min(query.policy.stale_wait, query.policy.wait_for)
-        with _waiting(ctx, flight):
-            landing = yield from Await(flight.latch, timeout)
+        landing = yield from _refreshed(ctx, query, flight, deadline)
         if isinstance(landing, Loaded | Adopted):
             return outcome_of(ctx, query, landing, now, leads=started)
         if isinstance(assess(hit, query.policy, now=ctx.now()), Expired):
@@ -177,6 +197,20 @@ def _serve_and_refresh(
             )
     doing = Refresh.STARTED if started else Refresh.UNDER_WAY
     return HitStale(query.open(hit.served), tier=hit.tier, age=state.age, refresh=doing)
+
+
+def _refreshed(
+    ctx: Context, query: Query[V], flight: Flight, deadline: float
+) -> Flow[Landing | None]:
+    """Wait for a refresh as the policy says; None if it takes longer."""
+    policy = query.policy
+    left = min(policy.stale_wait, policy.wait_for, deadline - ctx.now())
+    try:
+        with _waiting(ctx, flight):
+            return (yield from Await(flight.latch, left))
+    except ReentrantLoad:
+        # It is this very load, or waits for it: the stale value is at hand.
+        return None
 
 
 def start_refresh(ctx: Context, query: Query[V], hit: Hit) -> Flow[tuple[Flight, bool]]:
@@ -197,11 +231,11 @@ def start_refresh(ctx: Context, query: Query[V], hit: Hit) -> Flow[tuple[Flight,
     return flight, started
 
 
-def fly(ctx: Context, query: Query[V], plan: Plan, begun: float) -> Flow[Outcome[V]]:
+def fly(
+    ctx: Context, query: Query[V], plan: Plan, begun: float, deadline: float
+) -> Flow[Outcome[V]]:
     """Join the key's flight, or start it, until it lands or the deadline is there."""
     policy = query.policy
-    slack = 0.0 if ctx.redis is None else ctx.redis.timeout
-    deadline = begun + policy.wait_for + slack
     while True:
         if ctx.closed():
             msg = f"the cache {ctx.cache!r} was closed while {query.key!r} was loading"
@@ -220,7 +254,8 @@ def fly(ctx: Context, query: Query[V], plan: Plan, begun: float) -> Flow[Outcome
             alone=query.alone,
         )
         if leads:
-            flight.cold = plan.cold
+            # Out of time, Redis may have been asked nothing.
+            flight.cold = plan.cold and now < deadline
         in_time = plan.mode is Mode.LOAD and not query.bypass
         # From before the start, for an inline load runs within it.
         with _waiting(ctx, flight):
@@ -233,11 +268,7 @@ def fly(ctx: Context, query: Query[V], plan: Plan, begun: float) -> Flow[Outcome
         # Handed over, or its loop is gone; else this caller has waited long enough.
         again = landing is not None or flight.latch.orphaned()
         if not again or ctx.now() >= deadline:
-            msg = (
-                f"no value for {query.key!r} within wait_for={policy.wait_for:g} s;"
-                " the load goes on and its value will be stored"
-            )
-            raise LoadTimeout(msg)
+            raise too_late(query, flight, landing)
         plan = plan.again()
 
 

@@ -7,14 +7,17 @@ against what passed meanwhile; a message from another node is carried out here.
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import attrs
 
 from hybridcache.engine.flights import (
+    Adopted,
     Flight,
     FlightTable,
     Handover,
     Landing,
+    Loaded,
     check_cycle,
 )
 from hybridcache.engine.gate import Gate
@@ -28,6 +31,8 @@ from hybridcache.engine.names import Channel
 from hybridcache.engine.poison import Fill, PoisonRegistry
 from hybridcache.engine.readings import Answer, Reading, Readings
 from hybridcache.engine.watches import Watches
+
+A = TypeVar("A")
 
 # One count for all nodes: a node that is made anew on the same memory trusts nothing
 # that the one before it vouched for.
@@ -64,8 +69,8 @@ class Node:
     marker: bytes | None = attrs.field(default=None, init=False)
     clears: int = attrs.field(default=0, init=False)
     flights: FlightTable = attrs.field(init=False)
-    checks: FlightTable = attrs.field(init=False)
-    readings: Readings = attrs.field(init=False)
+    checks: Readings[bool] = attrs.field(init=False)
+    readings: Readings[Answer] = attrs.field(init=False)
     fills: PoisonRegistry = attrs.field(factory=PoisonRegistry, init=False)
     leases: LeaseBook = attrs.field(init=False)
     holds: Holds = attrs.field(init=False)
@@ -78,7 +83,7 @@ class Node:
         """Make the machines around the one lock."""
         self.whole = self.channel is None
         self.flights = FlightTable(self.lock)
-        self.checks = FlightTable(self.lock)
+        self.checks = Readings(self.lock)
         self.readings = Readings(self.lock)
         self.leases = LeaseBook(self.lock)
         self.holds = Holds(self.lock)
@@ -150,20 +155,22 @@ class Node:
             return self.fills.open(key, self.epoch if self.whole else DISTRUSTED)
 
     def read(
-        self, key: str, reader: bytes, now: float, until: float
-    ) -> Reading | Latch[Answer]:
-        """Start a read of *key*, or return what to wait for if one is under way."""
+        self, table: Readings[A], key: str, reader: bytes, now: float, until: float
+    ) -> Reading[A] | Latch[A]:
+        """Start a read on *table*, or return what to wait for if one is under way."""
         with self.lock:
-            reading = self.readings.find(key, reader, now)
+            reading = table.find(key, reader, now)
             if reading is not None:
-                return self.readings.follow(reading)
+                return table.follow(reading)
             fill = self.fills.open(key, self.epoch if self.whole else DISTRUSTED)
-            return self.readings.start(fill, reader, until)
+            return table.start(fill, reader, until)
 
-    def end_read(self, reading: Reading, answer: Answer | None) -> None:
+    def end_read(
+        self, table: Readings[A], reading: Reading[A], answer: A | None
+    ) -> None:
         """Give the followers of a read what it learnt; None if that is nothing."""
         with self.lock:
-            self.readings.leave(reading)
+            table.leave(reading)
             self.fills.close(reading.fill)
         if reading.latch is not None:
             reading.latch.settle(answer)
@@ -207,6 +214,8 @@ class Node:
             return started, True
 
     def _hand_over(self, flight: Flight) -> None:
+        """Land a flight whose loop is gone, and have its lease released."""
+        self.leases.bereave(flight)
         self.land(flight, Handover("its event loop is gone"))
 
     @contextmanager
@@ -229,6 +238,7 @@ class Node:
     def begin_load(self, flight: Flight) -> None:
         """Have only what passes from now on spoil *flight*: its load begins now."""
         with self.lock:
+            flight.loads = True
             if flight.fill.spoiled:
                 self.fills.close(flight.fill)
                 flight.fill = self.open_fill(flight.key)
@@ -237,8 +247,12 @@ class Node:
         """Settle *flight* for all who wait."""
         with self.lock:
             self.flights.leave(flight)
-            self.checks.leave(flight)
             self.fills.close(flight.fill)
+            if isinstance(landing, Loaded | Adopted):
+                # What is read of Redis right now may be of before: who comes after
+                # this has landed reads anew.
+                self.readings.detach(flight.key)
+                self.checks.detach(flight.key)
         flight.latch.settle(landing)
 
     def lost(self, token: str) -> None:
@@ -353,20 +367,20 @@ class Node:
 
     def sweep(self, now: float) -> None:
         """Let go of what has expired and of loads past their time."""
-        for flight in (*self.flights.flights(), *self.checks.flights()):
+        for flight in (*self.flights.flights(), *self.leases.flights()):
             if flight.latch.orphaned():
                 self._hand_over(flight)
         with self.lock:
             if self.tier is not None:
                 self.tier.sweep(now)
             self.flights.sweep(now)
-            self.checks.sweep(now)
             self.holds.sweep(now)
 
     def forked(self) -> None:
         """Start anew in the child of a fork, with memory as suspect."""
         with self.lock:
             self.fills.spoil_all()
+            self.fills.clear()
             self.flights.detach_all()
             self.checks.detach_all()
             self.readings.detach_all()

@@ -35,7 +35,11 @@ class PoisonRegistry:
     def open(self, key: str, epoch: int) -> Fill:
         """Begin a fill."""
         fill = Fill(key, epoch)
-        self._fills.setdefault(key, []).append(fill)
+        fills = self._fills.get(key)
+        if fills is None:
+            self._fills[key] = [fill]
+        else:
+            fills.append(fill)
         return fill
 
     def close(self, fill: Fill) -> None:
@@ -43,9 +47,10 @@ class PoisonRegistry:
         fills = self._fills.get(fill.key)
         if fills is None or fill not in fills:
             return
-        fills.remove(fill)
-        if not fills:
+        if len(fills) == 1:
             del self._fills[fill.key]
+        else:
+            fills.remove(fill)
 
     def spoil(self, key: str) -> None:
         """Spoil the fills of *key*."""
@@ -56,6 +61,10 @@ class PoisonRegistry:
         """Spoil every fill."""
         for key in self._fills:
             self.spoil(key)
+
+    def clear(self) -> None:
+        """Forget all: in the child of a fork they are the parent's."""
+        self._fills.clear()
 
     def __len__(self) -> int:
         return sum(map(len, self._fills.values()))

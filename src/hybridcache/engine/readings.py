@@ -4,7 +4,7 @@ Most reads are of one caller alone: a latch is made only when a second one comes
 Callers hold the node's lock.
 """
 
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 import attrs
 
@@ -13,12 +13,14 @@ from hybridcache.engine.latch import Latch, Lock
 from hybridcache.engine.poison import Fill
 from hybridcache.engine.request import Fault
 
+A = TypeVar("A")
+
 Answer: TypeAlias = Hit | Missing | Fault
 
 
 @attrs.define(eq=False)
-class Reading:
-    """One read of an entry.
+class Reading(Generic[A]):
+    """One read of an entry, or of its header, that teaches an ``A``.
 
     Attributes:
 
@@ -34,38 +36,48 @@ class Reading:
     fill: Fill
     reader: bytes
     until: float
-    latch: Latch[Answer] | None = None
+    latch: Latch[A] | None = None
 
 
 @attrs.define(eq=False)
-class Readings:
+class Readings(Generic[A]):
     """The reads that later callers may share, by key."""
 
     _lock: Lock
-    _readings: dict[str, Reading] = attrs.field(factory=dict, init=False)
+    _readings: dict[str, list[Reading[A]]] = attrs.field(factory=dict, init=False)
 
-    def find(self, key: str, reader: bytes, now: float) -> Reading | None:
+    def find(self, key: str, reader: bytes, now: float) -> Reading[A] | None:
         """Return the read of *key* that *reader* may share."""
-        reading = self._readings.get(key)
-        if reading is None or now >= reading.until or reading.reader != reader:
-            return None
+        for reading in self._readings.get(key, ()):
+            if reading.reader == reader and now < reading.until:
+                return reading
+        return None
+
+    def start(self, fill: Fill, reader: bytes, until: float) -> Reading[A]:
+        """Start a read, beside those of other readers."""
+        reading: Reading[A] = Reading(fill, reader, until)
+        readings = self._readings.get(fill.key)
+        if readings is None:
+            self._readings[fill.key] = [reading]
+        else:
+            readings.append(reading)
         return reading
 
-    def start(self, fill: Fill, reader: bytes, until: float) -> Reading:
-        """Start a read; the one that it replaces, if any, is shared no more."""
-        reading = self._readings[fill.key] = Reading(fill, reader, until)
-        return reading
-
-    def follow(self, reading: Reading) -> Latch[Answer]:
+    def follow(self, reading: Reading[A]) -> Latch[A]:
         """Return what to wait for."""
         if reading.latch is None:
             reading.latch = Latch(self._lock)
         return reading.latch
 
-    def leave(self, reading: Reading) -> None:
+    def leave(self, reading: Reading[A]) -> None:
         """Take a read that ended off the table, if it is still on it."""
-        if self._readings.get(reading.fill.key) is reading:
+        readings = self._readings.get(reading.fill.key)
+        if readings is None or reading not in readings:
+            return
+        if len(readings) == 1:
             del self._readings[reading.fill.key]
+        else:
+            readings.remove(reading)
 
     def detach(self, key: str) -> None:
         """Let go of *key*: the next caller reads anew."""

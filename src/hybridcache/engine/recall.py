@@ -12,9 +12,8 @@ from hybridcache.core.outcome import Tier
 from hybridcache.core.policy import Policy
 from hybridcache.engine.answers import Hit, Missing
 from hybridcache.engine.command import Await, Flow
-from hybridcache.engine.context import Context, Query, Remote, ask
+from hybridcache.engine.context import OUT_OF_TIME, Context, Query, Remote, ask
 from hybridcache.engine.entry_requests import Found, Read
-from hybridcache.engine.flights import Checked, Flight, Handover, Landing
 from hybridcache.engine.form import Form, Whole, held
 from hybridcache.engine.kept import OVERHEAD, Kept
 from hybridcache.engine.names import Names
@@ -46,13 +45,13 @@ def fresh_until(kept: Kept, policy: Policy) -> float:
     return min(kept.written_at + share * kept.fresh_for, kept.expires_at)
 
 
-def recall(ctx: Context, query: Query[V]) -> Flow[Hit | None]:
+def recall(ctx: Context, query: Query[V], deadline: float) -> Flow[Hit | None]:
     """Return what memory holds; a suspect record is checked with Redis first."""
     kept = ctx.node.recall(query.key, query.shape.fingerprint, ctx.now())
     if kept is None:
         return None
     if ctx.redis is not None and not ctx.node.trusts(kept):
-        stands = yield from _still_stands(ctx, ctx.redis, query, kept)
+        stands = yield from _still_stands(ctx, ctx.redis, query, kept, deadline)
         if not stands:
             ctx.node.forget(kept)
             return None
@@ -67,42 +66,49 @@ def recall(ctx: Context, query: Query[V]) -> Flow[Hit | None]:
 
 
 def _still_stands(
-    ctx: Context, redis: Remote, query: Query[V], kept: Kept
+    ctx: Context, redis: Remote, query: Query[V], kept: Kept, deadline: float
 ) -> Flow[bool]:
     """Ask Redis whether it still holds this very entry; yes if it cannot answer.
 
     One caller asks; those who come meanwhile wait for what it learns.
     """
-    while True:
-        check, leads = ctx.node.join(
-            ctx.node.checks,
-            query.key,
-            ctx.reader + query.shape.fingerprint,
-            now=ctx.now(),
-            owned_for=redis.timeout,
-        )
-        if leads:
-            return (yield from _check(ctx, redis, query, kept, check))
-        landing = yield from Await(check.latch, redis.timeout)
-        if isinstance(landing, Checked):
-            return landing.stands
+    node = ctx.node
+    reader = ctx.reader + query.shape.fingerprint
+    while (now := ctx.now()) < deadline:
+        until = now + redis.timeout
+        check = node.read(node.checks, query.key, reader, now, until)
+        if isinstance(check, Reading):
+            return (yield from _check(ctx, redis, query, kept, check, deadline))
+        stands = yield from Await(check, min(redis.timeout, deadline - now))
+        if stands is not None:
+            return stands
+    return True
 
 
 def _check(
-    ctx: Context, redis: Remote, query: Query[V], kept: Kept, check: Flight
+    ctx: Context,
+    redis: Remote,
+    query: Query[V],
+    kept: Kept,
+    check: Reading[bool],
+    deadline: float,
 ) -> Flow[bool]:
-    landing: Landing = Handover("the caller that checked was cancelled")
+    learnt: bool | None = None
     try:
         marker = _unknown_marker(ctx)
         read = Read(query.names(redis), marker=marker, header_only=True)
-        answer = yield from ask(ctx, redis, read)
-        stands = isinstance(answer, Fault) or _same(ctx, kept, answer)
-        if stands and not isinstance(answer, Fault):
+        answer = yield from ask(ctx, redis, read, deadline)
+        if isinstance(answer, Fault):
+            # Out of time, this caller learnt nothing for those who have more.
+            learnt = True if ctx.now() < deadline else None
+            return True
+        learnt = _same(ctx, kept, answer)
+        if learnt:
             ctx.node.vouch(kept, check.fill)
-        landing = Checked(stands)
-        return stands
+        return learnt
     finally:
-        ctx.node.land(check, landing)
+        # Nothing, if the caller that checked was cancelled: a follower checks then.
+        ctx.node.end_read(ctx.node.checks, check, learnt)
 
 
 def _same(ctx: Context, kept: Kept, found: Found) -> bool:
@@ -132,37 +138,45 @@ def loads_from_cold(ctx: Context, query: Query[V]) -> bool:
     )
 
 
-def fetch(ctx: Context, redis: Remote, query: Query[V]) -> Flow[Answer]:
+def fetch(
+    ctx: Context, redis: Remote, query: Query[V], deadline: float
+) -> Flow[Answer]:
     """Read the entry from Redis and adopt it into memory.
 
     One caller reads; those who come meanwhile wait for what it learns. An invalidation
     lets go of the read: who comes after it reads anew.
     """
+    node = ctx.node
     while True:
-        barred = ctx.node.gate.barred()
+        barred = node.gate.barred()
         if barred is not None:
             # Redis is down: nothing to prepare.
             return barred
         now = ctx.now()
+        if now >= deadline:
+            return OUT_OF_TIME
         reader = ctx.reader + query.shape.fingerprint
-        reading = ctx.node.read(query.key, reader, now, now + redis.timeout)
+        until = now + redis.timeout
+        reading = node.read(node.readings, query.key, reader, now, until)
         if not isinstance(reading, Reading):
-            shared = yield from Await(reading, redis.timeout)
+            shared = yield from Await(reading, min(redis.timeout, deadline - now))
             if shared is None:
                 continue
             return shared.for_another() if isinstance(shared, Hit) else shared
         learnt: Answer | None = None
         try:
             names = query.names(redis)
-            found = yield from ask(ctx, redis, Read(names, _unknown_marker(ctx)))
+            read = Read(names, _unknown_marker(ctx))
+            found = yield from ask(ctx, redis, read, deadline)
             if isinstance(found, Fault):
-                learnt = found
-            else:
-                learnt = adopt(ctx, names, query, found, reading.fill, now)
+                # Out of time, this caller learnt nothing for those who have more.
+                learnt = found if ctx.now() < deadline else None
+                return found
+            learnt = adopt(ctx, names, query, found, reading.fill, now)
             return learnt
         finally:
             # Nothing, if the caller that read was cancelled: a follower reads then.
-            ctx.node.end_read(reading, learnt)
+            node.end_read(node.readings, reading, learnt)
 
 
 def adopt(

@@ -1,8 +1,10 @@
 """What a load that stored nothing leaves for those who waited: a value or a failure.
 
-    V  fingerprint (8)  body                 F  type name  NUL  message
+    V  stamp (8)  fingerprint (8)  body          F  stamp (8)  type name  NUL  message
 
-Never a pickle; a failure is two texts, cut to 1 KiB.
+The stamp is of the marker that the load knew when it began, as an entry bears one: who
+asks after a `clear()` is told nothing from before. Never a pickle; a failure is two
+texts, cut to 1 KiB.
 """
 
 from typing import Final
@@ -14,13 +16,15 @@ from hybridcache.core.errors import Undecodable
 # Longest value that is left for the waiters, bytes (design, section 7).
 LARGEST_RESULT: Final = 256 * 1024
 LONGEST_TEXT: Final = 1024
-_FINGERPRINT_END = 9
+_STAMP_END = 9
+_FINGERPRINT_END = 17
 
 
 @attrs.frozen
 class Value:
     """A value that was not to be stored."""
 
+    stamp: bytes
     body: bytes
 
 
@@ -28,25 +32,26 @@ class Value:
 class Failure:
     """A loader's exception."""
 
+    stamp: bytes
     kind: str
     message: str
 
 
-def of_value(body: bytes, fingerprint: bytes) -> bytes:
+def of_value(stamp: bytes, body: bytes, fingerprint: bytes) -> bytes:
     """Lay out a value; empty, which is no record, if it is too large."""
     if len(body) > LARGEST_RESULT:
         return b""
-    return b"V" + fingerprint + body
+    return b"V" + stamp + fingerprint + body
 
 
-def of_failure(error: BaseException) -> bytes:
+def of_failure(stamp: bytes, error: BaseException) -> bytes:
     """Lay out a failure."""
     kind = type(error).__qualname__.replace("\0", "")
     try:
         message = str(error)
     except Exception:  # noqa: BLE001 (the user's class made it)
         message = "(its text could not be made)"
-    return b"F" + _cut(kind) + b"\0" + _cut(message)
+    return b"F" + stamp + _cut(kind) + b"\0" + _cut(message)
 
 
 def _cut(text: str) -> bytes:
@@ -61,15 +66,18 @@ def parse(data: bytes, fingerprint: bytes) -> Value | Failure:
 
         Undecodable: It is none, or of another type's value.
     """
+    stamp = data[1:_STAMP_END]
+    if len(stamp) < _STAMP_END - 1:
+        raise Undecodable("record", repr(data))
     match data[:1]:
         case b"V":
-            if data[1:_FINGERPRINT_END] != fingerprint:
+            if data[_STAMP_END:_FINGERPRINT_END] != fingerprint:
                 raise Undecodable("shape", "a result of another type")
-            return Value(data[_FINGERPRINT_END:])
+            return Value(stamp, data[_FINGERPRINT_END:])
         case b"F":
-            kind, _, message = data[1:].partition(b"\0")
+            kind, _, message = data[_STAMP_END:].partition(b"\0")
             return Failure(
-                kind.decode(errors="replace"), message.decode(errors="replace")
+                stamp, kind.decode(errors="replace"), message.decode(errors="replace")
             )
         case _:
             raise Undecodable("record", repr(data[:16]))

@@ -86,6 +86,8 @@ class Request(ABC, Generic[A_co]):
     writes: ClassVar[bool] = True
     # Not even tried while Redis refuses writes: the lookup does without.
     shed: ClassVar[bool] = False
+    # Each reply stands for itself: one that failed costs only its own answer.
+    in_parts: ClassVar[bool] = False
     # Its last command is a read that has the answer, if the write before is refused.
     reads_anyway: ClassVar[bool] = False
 

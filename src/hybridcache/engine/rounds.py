@@ -11,7 +11,6 @@ import attrs
 
 from hybridcache.engine.channel_requests import Echo
 from hybridcache.engine.keeper import Chore, Keeper, Subscribe
-from hybridcache.engine.request import Fault, Trouble
 
 
 @attrs.frozen
@@ -43,8 +42,8 @@ def rounds(
                     pass
                 case _:
                     keeper.answered(chore, answer, now())
-                    down = isinstance(answer, Fault) and answer.trouble is Trouble.DOWN
-                    if down or stopped():
-                        # Each of the others would take as long: look around first.
-                        break
+            if keeper.is_barred or stopped():
+                # The others would fail as well. While it is closed they are tried:
+                # what fails each time shall not keep them from their turn.
+                break
         yield Listen(keeper.wait(now()))

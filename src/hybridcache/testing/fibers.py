@@ -42,8 +42,13 @@ class Host(Protocol):
     def stepped(self) -> None:
         """Look at what must hold at every step."""
 
-    def ask(self, request: Request[object], answered: Callable[[object], None]) -> None:
-        """Ask Redis."""
+    def ask(
+        self,
+        request: Request[object],
+        timeout: float,
+        answered: Callable[[object], None],
+    ) -> None:
+        """Ask Redis, for at most that many seconds."""
 
     def load_ended(self, result: object, error: BaseException | None, /) -> None:
         """Learn that a load's flow ended."""
@@ -189,7 +194,7 @@ class Fiber:
                 self.token = None
             self._resume(turn, answer)
 
-        self.process.ask(request, answered)
+        self.process.ask(request, command.timeout, answered)
 
     def _spawn(self, command: Spawn) -> None:
         variables, ended = self.variables.copy(), self.process.load_ended

@@ -203,9 +203,9 @@ class Process:
 
     # What flows ask for
 
-    def ask(self, request: Request[object], answered: Answered) -> None:
-        """Ask Redis."""
-        self._network.ask(self, request, TIMEOUT, answered)
+    def ask(self, request: Request[object], timeout: float, answered: Answered) -> None:
+        """Ask Redis, for at most that many seconds of its clock."""
+        self._network.ask(self, request, timeout, answered)
 
     def load_ended(self, _: object, error: BaseException | None) -> None:
         """Learn that a load's flow ended: no error may leave it."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from hybridcache.core import blob
 from hybridcache.engine.names import names_of
 from hybridcache.testing.faults import EVENTS
 from hybridcache.testing.network import Network
@@ -111,5 +112,8 @@ class Strikes:
             data = data[: dice.randrange(len(data) + 1)]
         elif key == other:
             data = dice.randbytes(dice.randrange(200))
+        if key != other and blob.key_check(name) in data:
+            # It came from here, as foreign: nobody puts back what was invalidated.
+            data = b""
         self._note(-1, f"damaged {name}")
         model.put_raw(name, data)

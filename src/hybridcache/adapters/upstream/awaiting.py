@@ -1,17 +1,17 @@
 """Requests to Redis from tasks: connections belong to the loop that made them."""
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Sequence
-from typing import TypeVar
+import threading
+from collections.abc import Sequence
+from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
 import attrs
 import redis.asyncio
 from redis.asyncio.sentinel import SentinelConnectionPool
 from redis.exceptions import ConnectionError as NoConnection
-from redis.exceptions import RedisError
 
+from hybridcache.adapters.upstream.queueing import Alarm, Allowance, Lines
 from hybridcache.adapters.upstream.replies import (
     CHUNK,
     Replies,
@@ -26,6 +26,9 @@ from hybridcache.adapters.upstream.template import Template, async_pool
 from hybridcache.engine.request import Argument, Call, Command, Fault, Request
 
 A = TypeVar("A")
+
+# Connections of one loop; more than one loop can keep busy with a Redis nearby.
+MOST_LINES: Final = 50
 
 
 @attrs.define(eq=False)
@@ -42,12 +45,14 @@ class AwaitingUpstream:
     template: Template
     timeout: float
     _pool: redis.asyncio.ConnectionPool = attrs.field(init=False)
-    _idle: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Idle]" = attrs.field(
+    _lines: "WeakKeyDictionary[asyncio.AbstractEventLoop, Lines[_Line]]" = attrs.field(
         factory=WeakKeyDictionary, init=False
     )
-    _inherited: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Idle] | None" = (
+    _inherited: "WeakKeyDictionary[asyncio.AbstractEventLoop, Lines[_Line]] | None" = (
         attrs.field(default=None, init=False)
     )
+    # Over what is added and removed: loops run in several threads.
+    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
     _ended: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -55,17 +60,25 @@ class AwaitingUpstream:
         self._pool = async_pool(self.template, self.timeout)
 
     async def ask(self, request: Request[A], timeout: float) -> A | Fault:
-        """Send what *request* says and read what comes, within *timeout* seconds."""
+        """Send what *request* says and read what comes, within *timeout* seconds.
+
+        They begin when a connection is free for it: until then others are answered,
+        or fail as this one then does.
+        """
         try:
-            replies = await self.exchange(request.calls(), timeout)
-        except (RedisError, OSError) as error:
+            replies = await self.exchange(request.calls(), Allowance(timeout))
+        except Exception as error:  # noqa: BLE001 (a credential provider raises any)
             # Where one connection died the idle ones are likely dead too.
             await self.close()
-            return fault(error)
+            return fault(error, timeout)
         return read(request, replies)
 
     async def exchange(
-        self, calls: Sequence[Command | Call], timeout: float, *, asking: bool = False
+        self,
+        calls: Sequence[Command | Call],
+        allowance: Allowance,
+        *,
+        asking: bool = False,
     ) -> list[object]:
         """Send *calls* on one connection and return the replies, errors in place.
 
@@ -73,26 +86,38 @@ class AwaitingUpstream:
 
             RedisError: The connection came to nothing.
 
-            TimeoutError: It took longer than *timeout* seconds.
+            TimeoutError: It took longer than is left of *allowance*.
         """
-        idle = await self._of_this_loop()
-        line = await _take(idle) or self._line()
+        loop = asyncio.get_running_loop()
+        lines = self._lines.get(loop) or await self._begin(loop)
+        if not lines.enter():
+            await lines.turn(allowance)
+        begun = loop.time()
+        line: _Line | None = None
         try:
-            async with asyncio.timeout(timeout):
+            with Alarm(loop, allowance):
+                line = await lines.take() or self._line()
                 replies = await line.exchange(laid_out(calls, asking=asking))
                 if lacks_script(replies):
                     sources = laid_out(calls, asking=asking, with_source=True)
                     replies = await line.exchange(sources)
             if self.template.service:
                 check_primary(replies)
-        except BaseException:
+            if self._ended:
+                await line.close()
+            else:
+                lines.idle.append(line)
+        except BaseException as error:
             # A reply may be under way: the connection cannot be used again.
-            await line.close()
+            if line is not None:
+                await line.close()
+            if isinstance(error, TimeoutError):
+                lines.timed_out(begun, error)
             raise
-        if self._ended:
-            await line.close()
         else:
-            idle.append(line)
+            lines.answered_at = loop.time()
+        finally:
+            lines.leave()
         return replies[1::2] if asking else replies
 
     def _line(self) -> "_Line":
@@ -103,22 +128,21 @@ class AwaitingUpstream:
         pool = async_pool(self.template, self.timeout)
         return _Line(pool.make_connection(), pool)
 
-    async def _of_this_loop(self) -> "deque[_Line]":
-        loop = asyncio.get_running_loop()
-        known = self._idle.get(loop)
-        if known is None:
-            for other in [one for one in self._idle if one.is_closed()]:
+    async def _begin(self, loop: asyncio.AbstractEventLoop) -> "Lines[_Line]":
+        made: Lines[_Line] = Lines(MOST_LINES)
+        with self._lock:
+            for other in [one for one in self._lines if one.is_closed()]:
                 # Its connections were closed with it; what is left refers to it.
-                del self._idle[other]
-            known = self._idle[loop] = _Idle()
-            await anext(known.guard)
-        return known.lines
+                del self._lines[other]
+            self._lines[loop] = made
+        await anext(made.guard)
+        return made
 
     async def close(self) -> None:
         """Close the idle connections of this loop."""
-        known = self._idle.get(asyncio.get_running_loop())
+        known = self._lines.get(asyncio.get_running_loop())
         if known is not None:
-            await _close_all(known.lines)
+            await known.close()
 
     def end(self) -> None:
         """Keep no connection from now on: each is closed after its request."""
@@ -126,38 +150,9 @@ class AwaitingUpstream:
 
     def forked(self) -> None:
         """Leave the parent's connections to the parent, in the child of a fork."""
+        self._lock = threading.Lock()
         # Kept, not dropped: dropping closes, and they are the parent's.
-        self._inherited, self._idle = self._idle, WeakKeyDictionary()
-
-
-async def _close_all(lines: "deque[_Line]") -> None:
-    while lines:
-        await lines.pop().close()
-
-
-async def _guard(lines: "deque[_Line]") -> AsyncGenerator[None, None]:
-    """Close *lines* when the loop ends: asyncio then closes its async generators."""
-    try:
-        yield
-    finally:
-        await _close_all(lines)
-
-
-class _Idle:
-    """The idle connections of one loop, closed at the latest with the loop."""
-
-    def __init__(self) -> None:
-        self.lines: deque[_Line] = deque()
-        self.guard = _guard(self.lines)
-
-
-async def _take(idle: "deque[_Line]") -> "_Line | None":
-    while idle:
-        line = idle.pop()
-        if line.is_open:
-            return line
-        await line.close()
-    return None
+        self._inherited, self._lines = self._lines, WeakKeyDictionary()
 
 
 class _Line:

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from math import inf
 from socket import socket
 from time import monotonic
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import attrs
 import redis
 from redis.connection import ConnectionInterface
 from redis.exceptions import ConnectionError as NoConnection
-from redis.exceptions import RedisError
 
 from hybridcache.adapters.upstream.replies import (
     CHUNK,
@@ -60,10 +59,10 @@ class BlockingUpstream:
         """Send what *request* says and read what comes, within *timeout* seconds."""
         try:
             replies = self.exchange(request.calls(), timeout)
-        except (RedisError, OSError) as error:
+        except Exception as error:  # noqa: BLE001 (a credential provider raises any)
             # Where one connection died the idle ones are likely dead too.
             self.close()
-            return fault(error)
+            return fault(error, min(timeout, self.timeout))
         return read(request, replies)
 
     def exchange(
@@ -145,13 +144,34 @@ def _left(ends_at: float) -> float:
     return left
 
 
+def _connect(connection: Any, ends_at: float) -> None:
+    """Connect by then, a monotonic instant, proving who we are included."""
+    read_response = connection.read_response
+
+    def read_in_time(*args: object, **kwargs: object) -> object:
+        connection._sock.settimeout(_left(ends_at))  # noqa: SLF001 (explained)
+        return read_response(*args, **kwargs)
+
+    # AUTH, SELECT and SETNAME are answered one by one; redis-py gives each its time.
+    connection.read_response = read_in_time
+    connection.socket_connect_timeout = _left(ends_at)
+    try:
+        connection.connect()
+        connection._sock.settimeout(connection.socket_timeout)  # noqa: SLF001 (as above)
+    except BaseException:
+        # redis-py closes it after errors of its own alone.
+        connection.disconnect()
+        raise
+    finally:
+        del connection.read_response
+
+
 class _Line:
     """One connection, its socket, and what arrives on it."""
 
     def __init__(self, connection: ConnectionInterface, ends_at: float) -> None:
         self._connection = connection
-        connection.socket_connect_timeout = _left(ends_at)  # type: ignore[attr-defined]
-        connection.connect()
+        _connect(connection, ends_at)
         self._socket: socket = connection._sock  # type: ignore[attr-defined] # noqa: SLF001 (no public way to it)
         self._replies = Replies()
         self._timeout = self._socket.gettimeout()

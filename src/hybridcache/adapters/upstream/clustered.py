@@ -1,73 +1,30 @@
 """Requests to a Redis Cluster: each to the primary of its key, redirections followed.
 
 Every primary has an upstream of its own, as if it were alone. All of a request that
-touches one slot goes in one exchange.
+one of them has goes in one exchange.
 """
 
-from collections.abc import Iterator, Sequence
-from itertools import groupby
+import asyncio
 from time import monotonic
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
+from weakref import WeakKeyDictionary
 
 import attrs
-from redis.exceptions import ConnectionError as NoConnection
-from redis.exceptions import RedisError
 
 from hybridcache.adapters.upstream.awaiting import AwaitingUpstream
 from hybridcache.adapters.upstream.blocking import BlockingUpstream
+from hybridcache.adapters.upstream.queueing import Allowance
 from hybridcache.adapters.upstream.replies import fault, read
-from hybridcache.adapters.upstream.slots import (
-    MOST_REDIRECTIONS,
-    Address,
-    Redirection,
-    SlotMap,
-    slot_of,
-)
+from hybridcache.adapters.upstream.routing import Part, Plan
+from hybridcache.adapters.upstream.slots import MOST_REDIRECTIONS, Address, SlotMap
 from hybridcache.adapters.upstream.template import Template
-from hybridcache.engine.request import Call, Command, Fault, Request, Trouble
+from hybridcache.engine.request import Command, Fault, Request, Trouble
 
 A = TypeVar("A")
+_Learning: TypeAlias = "asyncio.Future[BaseException | None]"
 
 _SLOTS = (Command("", ("CLUSTER", "SLOTS")),)
 _LOST = Fault(Trouble.DOWN, "the cluster redirects without end")
-
-
-def _slot(call: Command | Call) -> int:
-    return slot_of(call.name if isinstance(call, Command) else call.names[0])
-
-
-@attrs.define(eq=False)
-class _Plan:
-    """Where the parts of a request go; a redirection overrides the map."""
-
-    slots: SlotMap
-    calls: Sequence[Command | Call]
-    redirection: Redirection | None = None
-
-    @property
-    def is_known(self) -> bool:
-        """Whether every part has an address."""
-        return all(self.slots.address(_slot(call)) is not None for call in self.calls)
-
-    def parts(self) -> Iterator[tuple[Address, list[Command | Call], bool]]:
-        """Give address, calls and whether to ask, in the request's order.
-
-        Raises:
-
-            RedisError: Some slot has no primary that is known: none serves it now, or
-                another caller has just found that its primary is gone.
-        """
-        for slot, calls in groupby(self.calls, _slot):
-            part, address = list(calls), self.slots.address(slot)
-            if self.redirection is not None and self.redirection.asking:
-                # Only one slot moves at a time; its key comes first.
-                yield self.redirection.address, part, True
-                self.redirection = None
-            elif address is not None:
-                yield address, part, False
-            else:
-                msg = f"no primary is known that has slot {slot}"
-                raise NoConnection(msg)
 
 
 @attrs.define(eq=False)
@@ -94,28 +51,34 @@ class BlockingCluster:
     def ask(self, request: Request[A], timeout: float) -> A | Fault:
         """Send what *request* says to who has its key, and read what comes.
 
-        All within *timeout* seconds, redirections included.
+        All within *timeout* seconds, redirections included. Where each call has an
+        answer of its own, one node that hangs takes none of the others' time.
         """
-        plan = _Plan(self._slots, request.calls())
-        ends_at = monotonic() + timeout
         try:
+            plan = Plan(self._slots, request)
+            ends_at = monotonic() + timeout
             for _ in range(MOST_REDIRECTIONS):
                 if not plan.is_known:
                     self._learn(ends_at)
-                replies = [
-                    reply
-                    for address, calls, asking in plan.parts()
-                    for reply in self._node(address).exchange(
-                        calls, ends_at - monotonic(), asking=asking
-                    )
-                ]
-                plan.redirection = self._slots.redirected(replies)
-                if plan.redirection is None:
-                    return read(request, replies)
-        except (RedisError, OSError) as error:
-            self._slots.forget()
-            return fault(error)
+                for part in plan.parts():
+                    left = timeout if request.in_parts else ends_at - monotonic()
+                    self._do(plan, part, left)
+                if not plan.redirected():
+                    lost = plan.lost()
+                    return read(request, plan.replies) if lost is None else lost
+        except Exception as error:  # noqa: BLE001 (a credential provider raises any)
+            return fault(error, timeout)
         return _LOST
+
+    def _do(self, plan: Plan, part: Part, timeout: float) -> None:
+        try:
+            node = self._node(plan.address_of(part))
+            calls = plan.calls_of(part)
+            replies = node.exchange(calls, timeout, asking=part.asking)
+        except Exception as error:  # noqa: BLE001 (as above)
+            plan.failed(part, error, timeout)
+        else:
+            plan.answered(part, replies)
 
     def _learn(self, ends_at: float) -> None:
         last: Exception | None = None
@@ -123,7 +86,7 @@ class BlockingCluster:
             try:
                 replies = self._node(address).exchange(_SLOTS, ends_at - monotonic())
                 self._slots.learn(replies[0])
-            except (RedisError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 (as above)
                 self._slots.doubt(address)
                 last = error
                 if monotonic() >= ends_at:
@@ -152,6 +115,10 @@ class AwaitingCluster:
     timeout: float
     _slots: SlotMap = attrs.field(init=False)
     _nodes: dict[Address, AwaitingUpstream] = attrs.field(factory=dict, init=False)
+    # What a loop's requests wait for while one of them asks for the map.
+    _learning: "WeakKeyDictionary[asyncio.AbstractEventLoop, _Learning]" = attrs.field(
+        factory=WeakKeyDictionary, init=False
+    )
 
     def __attrs_post_init__(self) -> None:
         """Start with nothing known."""
@@ -167,40 +134,66 @@ class AwaitingCluster:
     async def ask(self, request: Request[A], timeout: float) -> A | Fault:
         """Send what *request* says to who has its key, and read what comes.
 
-        All within *timeout* seconds, redirections included.
+        All within *timeout* seconds, redirections included. Where each call has an
+        answer of its own, one node that hangs takes none of the others' time.
         """
-        plan = _Plan(self._slots, request.calls())
-        ends_at = monotonic() + timeout
         try:
+            plan = Plan(self._slots, request)
+            allowance = Allowance(timeout)
             for _ in range(MOST_REDIRECTIONS):
                 if not plan.is_known:
-                    await self._learn(ends_at)
-                replies = [
-                    reply
-                    for address, calls, asking in plan.parts()
-                    for reply in await self._node(address).exchange(
-                        calls, ends_at - monotonic(), asking=asking
-                    )
-                ]
-                plan.redirection = self._slots.redirected(replies)
-                if plan.redirection is None:
-                    return read(request, replies)
-        except (RedisError, OSError) as error:
-            self._slots.forget()
-            return fault(error)
+                    await self._learn_once(allowance)
+                for part in plan.parts():
+                    own = Allowance(timeout) if request.in_parts else allowance
+                    await self._do(plan, part, own)
+                if not plan.redirected():
+                    lost = plan.lost()
+                    return read(request, plan.replies) if lost is None else lost
+        except Exception as error:  # noqa: BLE001 (a credential provider raises any)
+            return fault(error, timeout)
         return _LOST
 
-    async def _learn(self, ends_at: float) -> None:
+    async def _do(self, plan: Plan, part: Part, allowance: Allowance) -> None:
+        try:
+            node = self._node(plan.address_of(part))
+            calls = plan.calls_of(part)
+            replies = await node.exchange(calls, allowance, asking=part.asking)
+        except Exception as error:  # noqa: BLE001 (as above)
+            plan.failed(part, error, self.timeout)
+        else:
+            plan.answered(part, replies)
+
+    async def _learn_once(self, allowance: Allowance) -> None:
+        """Learn the map, or what came of it where another does so already."""
+        loop = asyncio.get_running_loop()
+        while (learning := self._learning.get(loop)) is not None:
+            error = await asyncio.shield(learning)
+            if not isinstance(error, asyncio.CancelledError):
+                if error is not None:
+                    raise error
+                return
+        learning = self._learning[loop] = loop.create_future()
+        error = asyncio.CancelledError()
+        try:
+            await self._learn(allowance)
+            error = None
+        except Exception as raised:
+            error = raised
+            raise
+        finally:
+            del self._learning[loop]
+            learning.set_result(error)
+
+    async def _learn(self, allowance: Allowance) -> None:
         last: Exception | None = None
         for address in self._slots.known():
             try:
-                left = ends_at - monotonic()
-                replies = await self._node(address).exchange(_SLOTS, left)
+                replies = await self._node(address).exchange(_SLOTS, allowance)
                 self._slots.learn(replies[0])
-            except (RedisError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 (as above)
                 self._slots.doubt(address)
                 last = error
-                if monotonic() >= ends_at:
+                if allowance.left < 0:
                     break
             else:
                 return
@@ -219,5 +212,6 @@ class AwaitingCluster:
 
     def forked(self) -> None:
         """Leave the parent's connections to the parent."""
+        self._learning = WeakKeyDictionary()
         for node in self._nodes.values():
             node.forked()

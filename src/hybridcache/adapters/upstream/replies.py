@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 import hiredis
 from redis.exceptions import InvalidResponse, ReadOnlyError
+from redis.exceptions import TimeoutError as TookTooLong
 
 from hybridcache.engine.request import (
     Argument,
@@ -120,7 +121,7 @@ def lacks_script(replies: Sequence[object]) -> bool:
 
 def read(request: Request[A], replies: Sequence[object]) -> A | Fault:
     """Read the replies, or say what is wrong with them."""
-    for reply in replies:
+    for reply in () if request.in_parts else replies:
         if isinstance(reply, ServerError) and reply.code != "WRONGTYPE":
             refused = request.writes and _is_refusal(reply)
             if refused and request.reads_anyway and isinstance(replies[-1], bytes):
@@ -141,6 +142,8 @@ def _is_refusal(error: ServerError) -> bool:
     return error.code in REFUSALS or bool(words & REFUSALS) or error.code == "ERR"
 
 
-def fault(error: BaseException) -> Fault:
-    """Name an exchange that came to nothing."""
+def fault(error: BaseException, timeout: float) -> Fault:
+    """Name an exchange that came to nothing, or not within *timeout* seconds."""
+    if isinstance(error, (TimeoutError, TookTooLong)):
+        return Fault(Trouble.DOWN, f"TimeoutError: no answer within {timeout:g} s")
     return Fault(Trouble.DOWN, f"{type(error).__name__}: {error}")

@@ -26,8 +26,9 @@ def slot_of(name: str) -> int:
 
 @attrs.frozen
 class Redirection:
-    """Where a node says that a key is; *asking* if it is only moving there."""
+    """Where a node says that a *slot* is; *asking* if it is only moving there."""
 
+    slot: int
     address: Address
     asking: bool
 
@@ -81,12 +82,14 @@ class SlotMap:
             self._primaries = learned
             self._doubted = []
 
-    def redirected(self, replies: Sequence[object]) -> Redirection | None:
-        """Read where *replies* send us, and remember a move for good."""
-        for reply in replies:
-            if isinstance(reply, ServerError) and reply.code in {"MOVED", "ASK"}:
-                return self._read(reply)
-        return None
+    def redirected(self, replies: Sequence[object]) -> list[Redirection]:
+        """Read where *replies* send us, and remember what has moved for good."""
+        found = [
+            self._read(reply)
+            for reply in replies
+            if isinstance(reply, ServerError) and reply.code in {"MOVED", "ASK"}
+        ]
+        return [redirection for redirection in found if redirection is not None]
 
     def _read(self, error: ServerError) -> Redirection | None:
         code, _, rest = error.text.partition(" ")
@@ -97,8 +100,10 @@ class SlotMap:
         address = (host or self.startup[0][0], int(port))
         if code == "MOVED":
             self._primaries[int(slot)] = address
-        return Redirection(address, asking=code == "ASK")
+        return Redirection(int(slot), address, asking=code == "ASK")
 
-    def forget(self) -> None:
-        """Forget what is known: a primary that we knew does not answer."""
-        self._primaries = {}
+    def lose(self, address: Address) -> None:
+        """Forget what *address* had: it does not answer; doubt what it says."""
+        self.doubt(address)
+        known = self._primaries.items()
+        self._primaries = {slot: one for slot, one in known if one != address}

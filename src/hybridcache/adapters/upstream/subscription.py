@@ -9,7 +9,6 @@ from time import sleep
 
 import attrs
 from redis.connection import ConnectionInterface
-from redis.exceptions import RedisError
 
 from hybridcache.adapters.upstream.template import Template, sync_pool
 from hybridcache.engine.keeper import Keeper
@@ -35,7 +34,7 @@ class Subscription:
                 # Said aloud: on its own, sending does not ask the sentinels.
                 connection.connect()
                 connection.send_command("SUBSCRIBE", *channels)
-            except (RedisError, OSError):
+            except Exception:  # noqa: BLE001 (a user's credential provider raises any)
                 connection.disconnect()
             else:
                 self._connection = connection

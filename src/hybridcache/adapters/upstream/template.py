@@ -182,7 +182,7 @@ def _of_cluster(nodes: Iterable[Any], given: Mapping[str, Any]) -> Template:
     return Template(options, tls, startup=startup)
 
 
-def _ours(timeout: float | None, connect: float) -> dict[str, Any]:
+def _ours(timeout: float | None, connect: float | None) -> dict[str, Any]:
     return {
         "socket_timeout": timeout,
         "socket_connect_timeout": connect,
@@ -222,7 +222,7 @@ def sync_pool(template: Template, timeout: float) -> redis.ConnectionPool:
 
 def async_pool(template: Template, timeout: float) -> redis.asyncio.ConnectionPool:
     """Make a maker of asyncio connections; a request's timeout is its caller's."""
-    options = {**template.options, **_ours(None, timeout)}
+    options = {**template.options, **_ours(None, None)}
     options["retry"] = redis.asyncio.retry.Retry(NoBackoff(), 0)
     if template.service:
         sentinel = redis.asyncio.sentinel.Sentinel(
