@@ -23,7 +23,7 @@ class FakePorts:
 
     world: World
 
-    def ask(self, request: Request[A], timeout: float) -> A | Fault:
+    def ask(self, request: Request[A], timeout: float, patience: float) -> A | Fault:
         """Ask the script."""
         return self.world.ask(request)
 
@@ -54,7 +54,9 @@ class FakeAsyncPorts:
 
     world: World
 
-    async def ask(self, request: Request[A], timeout: float) -> A | Fault:
+    async def ask(
+        self, request: Request[A], timeout: float, patience: float
+    ) -> A | Fault:
         """Ask the script."""
         return self.world.ask(request)
 

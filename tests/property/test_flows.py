@@ -22,7 +22,8 @@ from hybridcache.engine.command import Flow
 from hybridcache.engine.drive import adrive, drive
 from hybridcache.engine.entry_requests import Invalidate
 from hybridcache.engine.invalidate import invalidate
-from hybridcache.engine.lookup import look_up, peek, refresh
+from hybridcache.engine.lookup import look_up, refresh
+from hybridcache.engine.peek import peek
 from tests.fakes import FakeAsyncPorts, FakePorts
 from tests.parts import (
     Words,

@@ -17,7 +17,8 @@ from hybridcache.engine.drive import drive
 from hybridcache.engine.flights import Loaded
 from hybridcache.engine.form import Whole
 from hybridcache.engine.lease_requests import Held
-from hybridcache.engine.lookup import look_up, peek, refresh
+from hybridcache.engine.lookup import look_up, refresh
+from hybridcache.engine.peek import peek
 from tests.fakes import FakePorts
 from tests.parts import MARKER
 from tests.unit.test_flow_traps import FRESH, NOTHING, Told, told
@@ -207,6 +208,28 @@ def test_a_cancelled_request_that_took_long_counts(waited: float, counted: int) 
     caller.cancel()
 
     assert counted == failures(world)
+
+
+def test_impatient_callers_do_not_blame_a_redis_that_answers() -> None:
+    """Cancelled late, a request is no failure if another was answered meanwhile."""
+    world = told()
+    waiting = [looks_up(world, world.context()) for _ in range(3)]
+    world.now += 0.1
+    looks_up(world, world.context()).goes_on(NOTHING)
+    world.now += 0.1
+    for caller in waiting:
+        caller.cancel()
+
+    assert 0 == failures(world)
+
+
+def test_a_request_is_told_its_callers_deadline() -> None:
+    """With the waiting for its turn a request takes no longer than its caller has."""
+    world = told()
+    asked = looks_up(world).at
+    assert isinstance(asked, Ask)
+
+    assert POLICY.wait_for + REDIS.timeout == pytest.approx(asked.patience)
 
 
 def test_impatient_callers_open_the_breaker() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from math import inf
 
 import attrs
 import pytest
@@ -37,10 +38,12 @@ class Queue:
             await self.lines.turn(allowance)
         self.begun.append(number)
 
-    async def add(self, count: int, seconds: float = LONG) -> None:
+    async def add(
+        self, count: int, seconds: float = LONG, patience: float = inf
+    ) -> None:
         """Begin so many requests."""
         for _ in range(count):
-            work = self._take(len(self.tasks), Allowance(seconds))
+            work = self._take(len(self.tasks), Allowance(seconds, patience))
             self.tasks.append(asyncio.create_task(work))
         await settle()
 
@@ -123,6 +126,30 @@ def test_nobody_waits_for_ever(run: Run) -> None:
             await queue.tasks[-1]
 
     run(wait())
+
+
+def test_nobody_waits_past_its_patience(run: Run) -> None:
+    """A turn that does not come before the caller's deadline is a timeout."""
+
+    async def wait() -> None:
+        queue = Queue()
+        await queue.add(2)
+        await queue.add(1, LONG, patience=0.001)
+        with pytest.raises(TimeoutError):
+            await queue.tasks[-1]
+
+    run(wait())
+
+
+def test_what_was_waited_is_not_left_for_the_request() -> None:
+    """A request whose turn came late has what is left until its caller's deadline."""
+    allowance = Allowance(0.25, 1.0)
+    allowance.waited(0.5)
+    assert 0.25 == allowance.seconds
+    allowance.waited(0.3)
+    assert 0.2 == pytest.approx(allowance.seconds)
+    allowance.waited(0.5)
+    assert 0.0 == allowance.seconds
 
 
 def test_alarm(run: Run) -> None:

@@ -31,15 +31,22 @@ LOOK_EVERY = 0.5
 class Upstream(Protocol):
     """Whoever asks Redis for a task."""
 
-    async def ask(self, request: Request[A], timeout: float) -> A | Fault:
-        """Ask, within *timeout* seconds."""
+    async def ask(
+        self, request: Request[A], timeout: float, patience: float
+    ) -> A | Fault:
+        """Ask, within *timeout* seconds; *patience* with the waiting for a turn."""
 
 
 @attrs.frozen
 class NoUpstream:
     """The upstream of a cache that has none; nothing is ever asked of it."""
 
-    async def ask(self, request: Request[A], timeout: float) -> A | Fault:  # noqa: ARG002 (a port)
+    async def ask(
+        self,
+        request: Request[A],  # noqa: ARG002 (a port)
+        timeout: float,  # noqa: ARG002
+        patience: float,  # noqa: ARG002
+    ) -> A | Fault:
         """Say that there is nobody to ask."""
         return Fault(Trouble.DOWN, "the cache has no upstream")
 
@@ -132,9 +139,11 @@ class LoopPorts:
     submit: Callable[[Callable[[], object]], object]
     call_sync: Callable[[Loader, CurrentLoad], object]
 
-    async def ask(self, request: Request[A], timeout: float) -> A | Fault:
+    async def ask(
+        self, request: Request[A], timeout: float, patience: float
+    ) -> A | Fault:
         """Ask Redis."""
-        return await self.upstream.ask(request, timeout)
+        return await self.upstream.ask(request, timeout, patience)
 
     async def wait(self, latch: Latch[T], timeout: float) -> T | None:
         """Wait for *latch*, whoever settles it."""

@@ -155,7 +155,12 @@ class ThreadPorts:
     workers: Workers
     running_loop: Callable[[], object | None]
 
-    def ask(self, request: Request[A], timeout: float) -> A | Fault:
+    def ask(
+        self,
+        request: Request[A],
+        timeout: float,
+        patience: float,  # noqa: ARG002 (a port; a thread waits for no turn)
+    ) -> A | Fault:
         """Ask Redis."""
         return self.upstream.ask(request, timeout)
 

@@ -9,6 +9,7 @@ never yields in a `finally`.
 
 from abc import ABC, abstractmethod
 from collections.abc import Generator
+from math import inf
 from typing import Generic, Protocol, TypeAlias, TypeVar, cast
 
 import attrs
@@ -27,8 +28,11 @@ R = TypeVar("R")
 class Ports(Protocol):
     """The outside, for a thread."""
 
-    def ask(self, request: Request[A], timeout: float) -> A | Fault:
-        """Ask Redis; a fault within *timeout* seconds where it does not answer."""
+    def ask(self, request: Request[A], timeout: float, patience: float) -> A | Fault:
+        """Ask Redis; a fault within *timeout* seconds where it does not answer.
+
+        That time may begin late, where many ask at once: in *patience* seconds it ends.
+        """
 
     def wait(self, latch: Latch[T], timeout: float) -> T | None:
         """Wait for *latch*, at most *timeout* seconds."""
@@ -49,8 +53,13 @@ class Ports(Protocol):
 class AsyncPorts(Protocol):
     """The outside, for a task."""
 
-    async def ask(self, request: Request[A], timeout: float) -> A | Fault:
-        """Ask Redis; a fault within *timeout* seconds where it does not answer."""
+    async def ask(
+        self, request: Request[A], timeout: float, patience: float
+    ) -> A | Fault:
+        """Ask Redis; a fault within *timeout* seconds where it does not answer.
+
+        That time may begin late, where many ask at once: in *patience* seconds it ends.
+        """
 
     async def wait(self, latch: Latch[T], timeout: float) -> T | None:
         """Wait for *latch*, at most *timeout* seconds."""
@@ -91,18 +100,22 @@ Flow: TypeAlias = Generator[Command[object], object, R]
 
 @attrs.frozen
 class Ask(Command[A_co | Fault]):
-    """Ask Redis, for at most *timeout* seconds."""
+    """Ask Redis, for at most *timeout* seconds once it is this request's turn.
+
+    With the waiting for that it is at most *patience* seconds.
+    """
 
     request: Request[A_co]
     timeout: float
+    patience: float = inf
 
     def run(self, ports: Ports) -> A_co | Fault:
         """Do it in this thread."""
-        return ports.ask(self.request, self.timeout)
+        return ports.ask(self.request, self.timeout, self.patience)
 
     async def arun(self, ports: AsyncPorts) -> A_co | Fault:
         """Do it in this task."""
-        return await ports.ask(self.request, self.timeout)
+        return await ports.ask(self.request, self.timeout, self.patience)
 
 
 @attrs.frozen

@@ -145,6 +145,12 @@ class Query(Generic[V]):
         return names_of(redis.prefix, self.key)
 
 
+def deadline_of(ctx: Context, query: Query[V], begun: float) -> float:
+    """Fix until when the caller waits: all that it waits for ends by then."""
+    slack = 0.0 if ctx.redis is None else ctx.redis.timeout
+    return begun + query.policy.wait_for + slack
+
+
 def ask(
     ctx: Context, redis: Remote, request: Request[A], deadline: float = inf
 ) -> Flow[A | Fault]:
@@ -163,7 +169,7 @@ def ask(
     if isinstance(ticket, Fault):
         return ticket
     try:
-        answer = yield from Ask(request, timeout)
+        answer = yield from Ask(request, timeout, deadline - begun)
     except GeneratorExit:
         # Its event loop is gone: that says nothing of Redis.
         raise
@@ -172,8 +178,7 @@ def ask(
         ended = ctx.now()
         if ended - begun >= ENOUGH * redis.timeout:
             cause = f"no answer within {ended - begun:.3g} s ({type(error).__name__})"
-            late = Fault(Trouble.DOWN, cause)
-            gate.count(ticket, late, writes=request.writes, now=ended)
+            gate.given_up(ticket, cause, begun=begun, now=ended)
         raise
     ended = ctx.now()
     fault = answer if isinstance(answer, Fault) else None

@@ -4,6 +4,8 @@ A request passes with a ticket and its answer is counted against the ticket, so 
 it counts once and only against the state that it began in.
 """
 
+from math import inf
+
 import attrs
 
 from hybridcache.core.breaker import (
@@ -40,6 +42,7 @@ class Gate:
     refusals: int = attrs.field(default=0, init=False)
     refused_until: float = attrs.field(default=0.0, init=False)
     refusal: str = attrs.field(default="", init=False)
+    answered_at: float = attrs.field(default=-inf, init=False)
 
     def barred(self) -> Fault | None:
         """Say why nobody may ask; None if the way is free."""
@@ -62,6 +65,8 @@ class Gate:
         self, ticket: Ticket, fault: Fault | None, *, writes: bool, now: float
     ) -> None:
         """Count what became of a request."""
+        if fault is None or fault.trouble is Trouble.REFUSED:
+            self.answered_at = now
         if fault is None and not self.refusals and not self.breaker.failures:
             return
         with self._lock:
@@ -77,6 +82,14 @@ class Gate:
                 self.refusals = 0
             else:
                 self._refuse(fault, now)
+
+    def given_up(self, ticket: Ticket, cause: str, *, begun: float, now: float) -> None:
+        """Count a request whose caller waits no longer, if Redis may be to blame.
+
+        While it answers others, the caller has waited for its turn or for itself.
+        """
+        if self.answered_at < begun:
+            self.count(ticket, Fault(Trouble.DOWN, cause), writes=False, now=now)
 
     def _refuse(self, fault: Fault, now: float) -> None:
         self.refusals += 1

@@ -22,17 +22,14 @@ from hybridcache.core.errors import Closed, ReentrantLoad
 from hybridcache.core.outcome import (
     HitFresh,
     HitStale,
-    Miss,
     Outcome,
-    Peeked,
     Refresh,
     Tier,
-    UpstreamDown,
 )
 from hybridcache.core.policy import RunIn, Suppress
 from hybridcache.engine.answers import Hit, Missing
 from hybridcache.engine.command import Await, Flow, Spawn
-from hybridcache.engine.context import Context, Query
+from hybridcache.engine.context import Context, Query, deadline_of
 from hybridcache.engine.current import CURRENT
 from hybridcache.engine.flights import (
     Adopted,
@@ -59,7 +56,7 @@ NO_LOAD: Final = nullcontext()
 def look_up(ctx: Context, query: Query[V]) -> Flow[Outcome[V]]:
     """Serve *query* from memory, from Redis, or by a load."""
     begun = ctx.now()
-    deadline = _deadline(ctx, query, begun)
+    deadline = deadline_of(ctx, query, begun)
     plan = Plan()
     if not query.bypass:
         found = yield from recall(ctx, query, deadline)
@@ -84,12 +81,6 @@ def look_up(ctx: Context, query: Query[V]) -> Flow[Outcome[V]]:
     return (yield from fly(ctx, query, plan, begun, deadline))
 
 
-def _deadline(ctx: Context, query: Query[V], begun: float) -> float:
-    """Fix until when the caller waits: all that it waits for ends by then."""
-    slack = 0.0 if ctx.redis is None else ctx.redis.timeout
-    return begun + query.policy.wait_for + slack
-
-
 def _cause(ctx: Context, fault: Fault, deadline: float) -> str | None:
     """Say why the load is to do without Redis.
 
@@ -101,7 +92,7 @@ def _cause(ctx: Context, fault: Fault, deadline: float) -> str | None:
 def refresh(ctx: Context, query: Query[V]) -> Flow[Outcome[V]]:
     """Load now, whatever the tiers hold; join a load that is under way."""
     begun = ctx.now()
-    deadline = _deadline(ctx, query, begun)
+    deadline = deadline_of(ctx, query, begun)
     plan = Plan(mode=Mode.FORCE)
     found = yield from recall(ctx, query, deadline)
     if isinstance(found, Hit):
@@ -118,39 +109,6 @@ def refresh(ctx: Context, query: Query[V]) -> Flow[Outcome[V]]:
 
 def _expired(ctx: Context, query: Query[V], hit: Hit) -> bool:
     return isinstance(assess(hit, query.policy, now=ctx.now()), Expired)
-
-
-def peek(ctx: Context, query: Query[V]) -> Flow[Peeked[V]]:
-    """Say what the tiers would serve; load and refresh nothing."""
-    deadline = _deadline(ctx, query, ctx.now())
-    found = yield from recall(ctx, query, deadline)
-    if isinstance(found, Hit):
-        shown = _shown(ctx, query, found)
-        if shown is not None:
-            return shown
-    if ctx.redis is not None:
-        answer = yield from fetch(ctx, ctx.redis, query, deadline)
-        if isinstance(answer, Fault):
-            return UpstreamDown(None, cause=answer.cause, tier=Tier.REDIS)
-        if isinstance(answer, Hit):
-            shown = _shown(ctx, query, answer)
-            if shown is not None:
-                return shown
-    return Miss(None, load_seconds=0.0, stored=frozenset())
-
-
-def _shown(ctx: Context, query: Query[V], hit: Hit) -> HitFresh[V] | HitStale[V] | None:
-    now = ctx.now()
-    held_until = ctx.node.holds.held_off_until(query.key)
-    state = assess(hit, query.policy, now=now)
-    decision = decide(state, query.policy, now=now, held_until=held_until)
-    if isinstance(decision, Fetch):
-        return None
-    if isinstance(state, Fresh):
-        return HitFresh(query.open(hit.served), tier=hit.tier, age=state.age)
-    # Nothing is started by looking: a refresh is at most under way.
-    doing = ctx.node.holds.why_held_off(query.key, now)
-    return HitStale(query.open(hit.served), tier=hit.tier, age=state.age, refresh=doing)
 
 
 def serve(

@@ -11,8 +11,9 @@ from hybridcache.core.policy import Policy
 from hybridcache.engine.current import Loader
 from hybridcache.engine.drive import adrive
 from hybridcache.engine.invalidate import invalidate
-from hybridcache.engine.lookup import look_up, peek, refresh
+from hybridcache.engine.lookup import look_up, refresh
 from hybridcache.engine.observed import observed
+from hybridcache.engine.peek import peek
 from hybridcache.faces.function import Function
 from hybridcache.faces.wrapper import Parts, make_wrapper
 

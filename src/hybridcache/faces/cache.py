@@ -19,8 +19,9 @@ from hybridcache.engine.events import Observer
 from hybridcache.engine.flights import Handover
 from hybridcache.engine.form import Shape
 from hybridcache.engine.invalidate import clear, invalidate
-from hybridcache.engine.lookup import look_up, peek, refresh
+from hybridcache.engine.lookup import look_up, refresh
 from hybridcache.engine.observed import observed
+from hybridcache.engine.peek import peek
 from hybridcache.faces.declared import declared_value
 from hybridcache.faces.function import Function, query_of
 from hybridcache.faces.memory import Memory

@@ -8,8 +8,9 @@ from hybridcache.engine.command import Flow
 from hybridcache.engine.context import Query
 from hybridcache.engine.form import Whole
 from hybridcache.engine.invalidate import clear, invalidate
-from hybridcache.engine.lookup import look_up, peek, refresh
+from hybridcache.engine.lookup import look_up, refresh
 from hybridcache.engine.observed import observed
+from hybridcache.engine.peek import peek
 from hybridcache.engine.recall import fresh_in_memory, fresh_until
 from hybridcache.engine.tally import Tally, served_by
 from hybridcache.testing import history as past

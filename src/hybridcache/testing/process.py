@@ -7,56 +7,26 @@ fibers and the network; the rules are in the same classes.
 import threading
 from collections.abc import Callable
 from contextvars import Context as Variables
-from hashlib import blake2b
 from typing import TypeVar
-
-import attrs
 
 from hybridcache.core.errors import Unencodable
 from hybridcache.engine.context import Context, Remote
 from hybridcache.engine.flights import Handover
 from hybridcache.engine.keeper import Keeper, Subscribe
 from hybridcache.engine.kept import Kept
-from hybridcache.engine.memory import Cause, MemoryKey, MemoryTier
 from hybridcache.engine.names import channel_of
-from hybridcache.engine.node import Node
 from hybridcache.engine.request import Request
 from hybridcache.engine.rounds import Listen, rounds
-from hybridcache.engine.s3fifo import S3FIFO
 from hybridcache.testing.fibers import Fiber
 from hybridcache.testing.network import Answered, Line, Network
 from hybridcache.testing.scheduler import Action, Scheduler
+from hybridcache.testing.watched import WatchedNode, tier_of
 
 R = TypeVar("R")
 
 PREFIX = "sim:"
 TIMEOUT = 0.25
 LARGEST = 4096
-
-
-@attrs.define(eq=False)
-class WatchedNode(Node):
-    """A node whose invalidations are seen: by key, or None for all; and lost leases."""
-
-    seen: Callable[[str | None], None] = attrs.field(
-        default=lambda _: None, kw_only=True
-    )
-    seen_lost: Callable[[str], None] = attrs.field(default=lambda _: None, kw_only=True)
-
-    def invalidated(self, key: str) -> None:
-        """Carry out an invalidation here."""
-        super().invalidated(key)
-        self.seen(key)
-
-    def cleared(self, marker: bytes | None) -> None:
-        """Carry out a clear here."""
-        super().cleared(marker)
-        self.seen(None)
-
-    def lost(self, token: str) -> None:
-        """Let go of a load whose lease is gone."""
-        super().lost(token)
-        self.seen_lost(token)
 
 
 class Process:
@@ -115,7 +85,7 @@ class Process:
         self.running: Fiber | None = None
         self.index: dict[object, Kept] = {}
         channel = channel_of(PREFIX, self._token())
-        self.tier = _tier(max_items, max_bytes)
+        self.tier = tier_of(max_items, max_bytes)
         # A lock that nobody contends for: entering nullcontext() costs three times it.
         lock = threading.RLock()
         self.node = WatchedNode(
@@ -287,23 +257,6 @@ class Process:
         for fiber in list(self.fibers):
             if fiber.latch is not None:
                 fiber.latch.settle(Handover("the cache was closed"))
-
-
-def _hashed(key: MemoryKey) -> int:
-    """Hash *key* alike in every process, so that a seed replays in any."""
-    return int.from_bytes(blake2b(repr(key).encode(), digest_size=8).digest())
-
-
-def _tier(max_items: int, max_bytes: int | None) -> MemoryTier[Kept]:
-    def removed(kept: Kept, _: Cause) -> None:
-        kept.leave_indexes()
-
-    return MemoryTier(
-        max_items=max_items,
-        max_bytes=max_bytes,
-        replacement=S3FIFO(max_items, max_bytes, _hashed),
-        removed=removed,
-    )
 
 
 def _say_nothing(_: str, __: Unencodable) -> None:

@@ -256,7 +256,12 @@ class _Awaiting:
     def __init__(self, upstream: ScriptedUpstream) -> None:
         self._upstream = upstream
 
-    async def ask(self, request: Request[A], timeout: float) -> A | Fault:
+    async def ask(
+        self,
+        request: Request[A],
+        timeout: float,
+        patience: float,  # noqa: ARG002 (a port; nobody waits for a turn)
+    ) -> A | Fault:
         """Answer, within *timeout* seconds of the clock."""
         return self._upstream.answer(request, timeout)
 

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import Sequence
+from math import inf
 from typing import Final, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -59,14 +60,16 @@ class AwaitingUpstream:
         """Prepare the making of connections."""
         self._pool = async_pool(self.template, self.timeout)
 
-    async def ask(self, request: Request[A], timeout: float) -> A | Fault:
+    async def ask(
+        self, request: Request[A], timeout: float, patience: float = inf
+    ) -> A | Fault:
         """Send what *request* says and read what comes, within *timeout* seconds.
 
         They begin when a connection is free for it: until then others are answered,
-        or fail as this one then does.
+        or fail as this one then does. In *patience* seconds all of it ends.
         """
         try:
-            replies = await self.exchange(request.calls(), Allowance(timeout))
+            replies = await self.exchange(request.calls(), Allowance(timeout, patience))
         except Exception as error:  # noqa: BLE001 (a credential provider raises any)
             # Where one connection died the idle ones are likely dead too.
             await self.close()

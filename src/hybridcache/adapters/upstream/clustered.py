@@ -5,6 +5,7 @@ one of them has goes in one exchange.
 """
 
 import asyncio
+from math import inf
 from time import monotonic
 from typing import TypeAlias, TypeVar
 from weakref import WeakKeyDictionary
@@ -131,7 +132,9 @@ class AwaitingCluster:
             node = self._nodes.setdefault(address, made)
         return node
 
-    async def ask(self, request: Request[A], timeout: float) -> A | Fault:
+    async def ask(
+        self, request: Request[A], timeout: float, patience: float = inf
+    ) -> A | Fault:
         """Send what *request* says to who has its key, and read what comes.
 
         All within *timeout* seconds, redirections included. Where each call has an
@@ -139,7 +142,7 @@ class AwaitingCluster:
         """
         try:
             plan = Plan(self._slots, request)
-            allowance = Allowance(timeout)
+            allowance = Allowance(timeout, patience)
             for _ in range(MOST_REDIRECTIONS):
                 if not plan.is_known:
                     await self._learn_once(allowance)

@@ -7,6 +7,7 @@ bounded by the others' times: where those end without an answer, it fails with t
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator
+from math import inf
 from typing import Final, Generic, Protocol, TypeVar
 
 import attrs
@@ -43,11 +44,19 @@ class Allowance:
 
         seconds: All of it.
 
+        patience: Seconds until it is over at the latest, waiting included.
+
         left: Parts that are not over yet.
     """
 
     seconds: float
-    left: int = PARTS
+    patience: float = inf
+    left: int = attrs.field(default=PARTS, init=False)
+
+    def waited(self, seconds: float) -> None:
+        """Take what was waited for a turn off the patience."""
+        self.patience -= seconds
+        self.seconds = min(self.seconds, max(0.0, self.patience))
 
 
 class Alarm:
@@ -125,7 +134,9 @@ class Lines(Generic[L]):
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[None] = loop.create_future()
         self._waiting.append(turn)
-        alarm = loop.call_later(LONGEST_WAIT * allowance.seconds, _fail, turn)
+        begun = loop.time()
+        longest = min(LONGEST_WAIT * allowance.seconds, allowance.patience)
+        alarm = loop.call_later(longest, _fail, turn)
         try:
             await turn
         except BaseException:
@@ -138,6 +149,7 @@ class Lines(Generic[L]):
             raise
         finally:
             alarm.cancel()
+        allowance.waited(loop.time() - begun)
 
     def leave(self) -> None:
         """End a turn; the next one's begins."""
