@@ -1,6 +1,7 @@
 """The keeper: when the subscription is whole, and what is due."""
 
 import itertools
+from contextlib import suppress
 
 import attrs
 import pytest
@@ -339,6 +340,40 @@ def test_lets_go_of_a_load_that_lost_its_lease() -> None:
     assert started
     assert flight.fill.spoiled
     assert flight.latch.answer is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "takes", "asked", "left"),
+    [(True, 0.0, 4, 0), (REFUSED, 0.0, 4, 0), (DOWN, 0.0, 1, 4), (True, 0.1, 3, 1)],
+)
+def test_gives_leases_back_in_the_end(
+    answer: object, takes: float, asked: int, left: int
+) -> None:
+    """Stopped, it releases what it holds and owes, until one fails or time is over."""
+    one = whole(keeper())
+    for number in range(3):
+        one.node.leases.hold(lease(number))
+    one.node.leases.unwanted(NAMES, TOKEN, 60.0)
+    now = 1.0
+    work = rounds(one, lambda: now, lambda: True)
+    chores = [next(work)]
+    with suppress(StopIteration):
+        while len(chores) < 10:
+            now += takes
+            chores.append(work.send(answer))
+
+    assert [Settle] * asked == [type(chore) for chore in chores]
+    assert 0 == len(one.node.leases)
+    assert left == len(one.node.leases.to_release(now))
+
+
+def test_gives_nothing_back_while_the_breaker_is_open() -> None:
+    """Stopped while Redis is down, it asks nothing more."""
+    one = whole(keeper())
+    one.node.leases.hold(Lease(NAMES, TOKEN, 60.0))
+    one.node.gate.breaker = Breaker(state=State.OPEN)
+
+    assert [] == list(rounds(one, lambda: 1.0, lambda: True))
 
 
 def test_abandons() -> None:

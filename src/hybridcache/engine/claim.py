@@ -106,9 +106,17 @@ def _ask_once(
             query, plan, names, token, quest, flight.abandon_at - sent_at
         )
         answer = yield from ask(ctx, redis, request)
+        marker = b""
+        if isinstance(answer, Granted | Found | Record):
+            # The script's slot is the key's: it cannot tell the marker along.
+            told = yield from _marker(ctx, redis)
+            if isinstance(told, Fault):
+                return _unclaimed(ctx, names, flight, token, told)
+            marker = told
         match answer:
             case Granted():
-                return (yield from _stamped(ctx, redis, query, flight, token))
+                # Known before the load begins: what it makes is stamped with it.
+                return Claimed(names, token, blob.stamp_of(marker))
             case Held():
                 # Another process's, or a load's of this one whose flight a clear let
                 # go of: then that wait is seen, too.
@@ -124,17 +132,11 @@ def _ask_once(
                         )
                     )
             case Found():
-                return (
-                    yield from _found(
-                        ctx, redis, query, answer, flight, sent_at, quest, token
-                    )
-                )
+                found = attrs.evolve(answer, marker=marker)
+                return _found(ctx, names, query, found, flight, sent_at, quest)
             case Record():
-                return (
-                    yield from _told(
-                        ctx, redis, query, answer, flight, quest, token, deadline
-                    )
-                )
+                stamp = blob.stamp_of(marker)
+                return _told(ctx, redis, query, answer, quest, stamp, deadline)
             case HeldOff(left=left):
                 now = ctx.now()
                 ctx.node.holds.hold_off(query.key, now + left, now)
@@ -204,17 +206,6 @@ def _wait(
     return attrs.evolve(quest, awaited=held_by.token)
 
 
-def _stamped(
-    ctx: Context, redis: Remote, query: Query[V], flight: Flight, token: str
-) -> Flow[Claimed | Unclaimed]:
-    """Learn the marker before the load begins: what it makes is stamped with it."""
-    names = query.names(redis)
-    marker = yield from _marker(ctx, redis)
-    if isinstance(marker, Fault):
-        return _unclaimed(ctx, names, flight, token, marker)
-    return Claimed(names, token, blob.stamp_of(marker))
-
-
 def _marker(ctx: Context, redis: Remote) -> Flow[bytes | Fault]:
     """Return the marker, asked for where this node does not know it for certain."""
     channel = ctx.node.channel
@@ -226,24 +217,18 @@ def _marker(ctx: Context, redis: Remote) -> Flow[bytes | Fault]:
 
 def _found(
     ctx: Context,
-    redis: Remote,
+    names: Names,
     query: Query[V],
     found: Found,
     flight: Flight,
     sent_at: float,
     quest: Quest,
-    token: str,
-) -> Flow[Landing | Unclaimed | Quest]:
+) -> Landing | Quest:
     """Take the entry that stands in Redis now, if it will do.
 
     What was waited for will do until it expires; what merely turned up must be fresh.
     """
-    # The script's slot is the key's: it cannot tell the marker along.
-    marker = yield from _marker(ctx, redis)
-    if isinstance(marker, Fault):
-        return _unclaimed(ctx, query.names(redis), flight, token, marker)
-    found = attrs.evolve(found, marker=marker)
-    hit = adopt(ctx, query.names(redis), query, found, flight.fill, sent_at)
+    hit = adopt(ctx, names, query, found, flight.fill, sent_at)
     if isinstance(hit, Missing):
         return attrs.evolve(quest, rejected=hit.identity)
     now = ctx.now()
@@ -259,22 +244,18 @@ def _told(
     redis: Remote,
     query: Query[V],
     record: Record,
-    flight: Flight,
     quest: Quest,
-    token: str,
+    stamp: bytes,
     deadline: float,
-) -> Flow[Landing | Unclaimed | Quest]:
+) -> Landing | Quest:
     """Read what another load left, or find out for oneself.
 
     What was left before a `clear()` counts no more than an entry from before it.
     """
-    marker = yield from _marker(ctx, redis)
-    if isinstance(marker, Fault):
-        return _unclaimed(ctx, query.names(redis), flight, token, marker)
     on_its_own = attrs.evolve(quest, awaited=None, heedless=True)
     try:
         told = records.parse(record.data, query.shape.fingerprint)
-        if told.stamp != blob.stamp_of(marker):
+        if told.stamp != stamp:
             return on_its_own
         if isinstance(told, records.Value):
             value = query.shape.decode(told.body)

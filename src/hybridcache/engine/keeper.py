@@ -107,6 +107,17 @@ class Keeper:
             chores.append(Settle(one.names, one.token, self.channel))
         return chores
 
+    def last(self, now: float) -> list[Chore]:
+        """Return what is to be done before the end: give every lease back.
+
+        Those of loads that were cut off too: other processes wait for them.
+        """
+        if self.is_barred:
+            return []
+        self.node.leases.give_up(None)
+        unwanted = self.node.leases.to_release(now)
+        return [Settle(one.names, one.token, self.channel) for one in unwanted]
+
     def _subscription(self, now: float) -> list[Chore]:
         if not self.connected:
             if now < self._subscribe_at:

@@ -6,18 +6,14 @@ and ended with the last.
 
 import secrets
 import threading
-import time
-from math import inf
 
 import attrs
 
 from hybridcache.core.breaker import Breaker
 from hybridcache.engine.context import Remote
 from hybridcache.engine.keeper import Keeper
-from hybridcache.engine.lease_requests import Settle
 from hybridcache.engine.names import channel_of
 from hybridcache.engine.node import Node
-from hybridcache.engine.request import Fault, Trouble
 from hybridcache.faces.forks import start_anew_in_forks, survive_forks
 from hybridcache.faces.memory import Memory
 from hybridcache.faces.upstream import Awaiting, Blocking, Keeping, Upstream
@@ -79,27 +75,8 @@ class Station:
         """End the keeper and all connections but the idle ones of event loops."""
         if self.link is not None:
             self.link.keeping.stop()
-            self._give_back(self.link)
             self.link.blocking.end()
             self.link.awaiting.end()
-
-    def _give_back(self, link: Link) -> None:
-        """Release every lease, those of loads that were cut off too.
-
-        Other processes wait for them. Within one timeout; the rest end by themselves.
-        """
-        ends_at = time.monotonic() + link.remote.timeout
-        leases, gate = self.node.leases, self.node.gate
-        leases.give_up(None)
-        for one in leases.to_release(-inf):
-            left = ends_at - time.monotonic()
-            if left <= 0.0 or gate.barred() is not None:
-                return
-            request = Settle(one.names, one.token, link.keeper.channel)
-            answer = link.blocking.ask(request, left)
-            if isinstance(answer, Fault) and answer.trouble is Trouble.DOWN:
-                return
-            leases.released(one.token)
 
     def forked(self) -> None:
         """Start anew in the child of a fork."""

@@ -70,9 +70,10 @@ class SteppedKeeper:
                 self.ring()
 
     def stop(self) -> None:
-        """Work no longer."""
+        """Do the last things, and work no longer."""
         with self.clock.lock:
             self._stopped = True
+            self._round()
             self._detach()
 
     def forked(self) -> None:

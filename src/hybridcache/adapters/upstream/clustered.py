@@ -147,7 +147,9 @@ class AwaitingCluster:
                 if not plan.is_known:
                     await self._learn_once(allowance)
                 for part in plan.parts():
-                    own = Allowance(timeout) if request.in_parts else allowance
+                    own = (
+                        Allowance(timeout, patience) if request.in_parts else allowance
+                    )
                     await self._do(plan, part, own)
                 if not plan.redirected():
                     lost = plan.lost()
@@ -162,7 +164,7 @@ class AwaitingCluster:
             calls = plan.calls_of(part)
             replies = await node.exchange(calls, allowance, asking=part.asking)
         except Exception as error:  # noqa: BLE001 (as above)
-            plan.failed(part, error, self.timeout)
+            plan.failed(part, error, allowance.seconds)
         else:
             plan.answered(part, replies)
 
