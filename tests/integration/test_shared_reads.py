@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError
 
@@ -14,7 +13,7 @@ from hybridcache.engine.readings import Answer, Reading
 from hybridcache.testing.server import RedisServer
 from tests.eventually import eventually
 from tests.integration.conftest import MakeNode
-from tests.integration.nodes import Load, LoopThread, Node
+from tests.integration.nodes import Load, LoopThread, Node, in_thread
 
 
 def reads(node: Node) -> int:
@@ -213,16 +212,21 @@ def test_the_colours_do_not_share_a_read(
     threads.outcome("k", Load(7))
     threads.forget("k")
 
+    def resume_when_both_read() -> None:
+        readings = threads.cache._state.wiring.ctx.node.readings._readings
+        with contextlib.ExitStack() as resumed:
+            resumed.callback(own_redis.resume)
+            eventually(lambda: len(readings.get("k", ())) == 2)
+
     async def both() -> tuple[int, int]:
-        own_redis.pause()
-        threading.Timer(0.1, own_redis.resume).start()
         early = asyncio.wrap_future(tasks.begin("k", Load()))
-        for _ in range(10):
-            await asyncio.sleep(0)
-        assert reading(tasks) is not None
+        await asyncio.to_thread(wait_for_readers, tasks, 0)
+        resumed = in_thread(resume_when_both_read)
         late = threads.outcome("k", Load())
+        await asyncio.wrap_future(resumed)
         return (await early).value, late.value
 
+    own_redis.pause()
     assert (7, 7) == loop.run(both())
     tasks.close()
     threads.close()
