@@ -28,6 +28,14 @@ from hybridcache.core.errors import (
     ReentrantLoad,
     WouldBlockLoop,
 )
+from hybridcache.core.explanation import (
+    Explanation,
+    HeldLease,
+    Hold,
+    NextLookup,
+    RunningLoad,
+)
+from hybridcache.core.health import Health, MemoryHealth, UpstreamHealth
 from hybridcache.core.outcome import (
     HitFresh,
     HitStale,
@@ -43,6 +51,7 @@ from hybridcache.core.outcome import (
 )
 from hybridcache.core.policy import Duration, Policy, PolicyChanges, RunIn, Suppress
 from hybridcache.core.reply import NoStore, NotModified, Reply, Store
+from hybridcache.core.shown_entry import Foreign, InMemory, InRedis
 from hybridcache.engine.current import CurrentLoad, current_load
 from hybridcache.engine.events import (
     Event,
@@ -80,12 +89,19 @@ __all__ = [
     "Entry",
     "Event",
     "Expired",
+    "Explanation",
     "Fetch",
+    "Foreign",
     "Fresh",
     "Freshness",
+    "Health",
+    "HeldLease",
     "HitFresh",
     "HitStale",
+    "Hold",
     "HybridCacheError",
+    "InMemory",
+    "InRedis",
     "Invalidated",
     "InvalidationDone",
     "LoadEnded",
@@ -94,7 +110,9 @@ __all__ = [
     "LookedUp",
     "LookupFailed",
     "Memory",
+    "MemoryHealth",
     "Miss",
+    "NextLookup",
     "NoStore",
     "NotModified",
     "Observer",
@@ -109,6 +127,7 @@ __all__ = [
     "RefreshEnded",
     "Reply",
     "RunIn",
+    "RunningLoad",
     "Scope",
     "Serve",
     "ServeAndRefresh",
@@ -122,6 +141,7 @@ __all__ = [
     "UndecodableFound",
     "UpstreamAsked",
     "UpstreamDown",
+    "UpstreamHealth",
     "WaitEnded",
     "WouldBlockLoop",
     "assess",

@@ -16,6 +16,7 @@ from hybridcache import (
     AsyncCache,
     Cache,
     Event,
+    Explanation,
     Invalidated,
     Memory,
     Outcome,
@@ -177,6 +178,13 @@ class Node:
         if isinstance(cache, Cache):
             return cache.peek(key, load, policy)
         return self._loop.run(cache.peek(key, load, policy))
+
+    def explain(self, key: str, policy: Policy | None = None) -> Explanation:
+        """Say what is known of *key*."""
+        cache = self.cache
+        if isinstance(cache, Cache):
+            return cache.explain(key, policy)
+        return self._loop.run(cache.explain(key, policy))
 
     def invalidate(self, key: str) -> Invalidated:
         """Invalidate *key*."""

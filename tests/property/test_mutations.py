@@ -169,7 +169,7 @@ def _no_marker(patch: Patch) -> None:
         del ctx, found
         return _Any()
 
-    patch.setattr(recall, "_marker", marker)
+    patch.setattr(recall, "wanted_stamp", marker)
     patch.setattr(MemoryTier, "clear", _nothing)
 
 

@@ -7,6 +7,8 @@ from hybridcache import (
     AsyncCache,
     AsyncCached,
     Cache,
+    Explanation,
+    Health,
     Invalidated,
     Memory,
     Outcome,
@@ -30,6 +32,9 @@ async def calls_are_coroutines() -> None:
     assert_type(await names(7), list[str])
     assert_type(await names.outcome(7), Outcome[list[str]])
     assert_type(await names.peek(7), Peeked[list[str]])
+    assert_type(await names.explain(7), Explanation)
+    assert_type(await cache.explain("names:7"), Explanation)
+    assert_type(cache.health(), Health)
     assert_type(await names.refresh(7), Outcome[list[str]])
     assert_type(await names.invalidate(7), Invalidated)
     assert_type(await names.using(max_stale=5)(7), list[str])

@@ -6,7 +6,17 @@ from typing import assert_type
 
 import attrs
 
-from hybridcache import Cache, Cached, Invalidated, Outcome, Peeked, Policy, RunIn
+from hybridcache import (
+    Cache,
+    Cached,
+    Explanation,
+    Health,
+    Invalidated,
+    Outcome,
+    Peeked,
+    Policy,
+    RunIn,
+)
 
 
 @attrs.frozen
@@ -54,14 +64,26 @@ def calls_keep_their_signature() -> None:
 def attributes_keep_the_parameters() -> None:
     assert_type(items.outcome(7, deep=True), Outcome[list[Item]])
     assert_type(items.peek(7), Peeked[list[Item]])
+    assert_type(items.explain(7, deep=True), Explanation)
     assert_type(items.refresh(7), Outcome[list[Item]])
     assert_type(items.invalidate(7), Invalidated)
     assert_type(items.invalidate(7).reached_redis, bool)
 
     items.outcome("7")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     items.peek("7")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    items.explain("7")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     items.refresh()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     items.invalidate()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def a_cache_says_how_it_is() -> None:
+    assert_type(cache.explain("items:7:False"), Explanation)
+    assert_type(cache.explain("items:7:False", policy), Explanation)
+    assert_type(cache.health(), Health)
+    assert_type(cache.health(max_abandoned=3).healthy, bool)
+
+    cache.explain(7)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    cache.health(3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def a_view_has_the_same_type() -> None:

@@ -6,6 +6,7 @@ from hybridcache import (
     AsyncCache,
     Cache,
     Cached,
+    Explanation,
     Invalidated,
     Outcome,
     Peeked,
@@ -42,6 +43,7 @@ def on_an_instance(shop: Shop) -> None:
     assert_type(shop.name_of(7), str)
     assert_type(shop.name_of.outcome(7), Outcome[str])
     assert_type(shop.name_of.peek(7), Peeked[str])
+    assert_type(shop.name_of.explain(7), Explanation)
     assert_type(shop.name_of.refresh(7), Outcome[str])
     assert_type(shop.name_of.invalidate(7), Invalidated)
     assert_type(shop.name_of.using(max_stale=5)(7), str)
@@ -56,6 +58,7 @@ def on_an_instance(shop: Shop) -> None:
 def on_the_class(shop: Shop) -> None:
     assert_type(Shop.name_of(shop, 7), str)
     assert_type(Shop.name_of.outcome(shop, 7), Outcome[str])
+    assert_type(Shop.name_of.explain(shop, 7), Explanation)
     assert_type(Shop.name_of.using(max_stale=5)(shop, 7), str)
     unbound: Cached[[Shop, int], str] = Shop.name_of
     unbound(shop, 7)

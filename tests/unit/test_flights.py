@@ -146,7 +146,7 @@ def test_many_waits() -> None:
     for number in range(500):
         plain = join(one, str(number))[0]
         fan.awaiting.append(
-            _Compared(plain.key, SHAPE, plain.latch, plain.fill, 10.0, False)
+            _Compared(plain.key, SHAPE, plain.latch, plain.fill, 0.0, 10.0, False)
         )
 
     check_cycle(join(one, "other")[0], fan)
@@ -190,3 +190,51 @@ def test_detach_all() -> None:
     table.detach("k")
 
     assert [] == table.flights()
+
+
+def test_overdue() -> None:
+    """A load past its time counts as long as it runs, wherever its flight is."""
+    one = node()
+    abandoned, _ = join(one, "abandoned")
+    detached, _ = join(one, "detached")
+    lost, _ = join(one, "lost")
+    alone, _ = one.join(one.flights, "alone", SHAPE, now=0, owned_for=10, alone=True)
+    listed, _ = join(one, "listed")
+    join(one, "abandoned", now=10.0)
+    one.invalidated("detached")
+    lease = Lease(names_of("p:", "lost"), "t" * 16, 10.0, lost)
+    one.leases.hold(lease)
+    one.lost(lease.token)
+
+    assert 0 == one.flights.overdue(9.9)
+    assert 5 == one.flights.overdue(10.0)
+    for left, flight in enumerate((listed, alone, lost, detached, abandoned)):
+        one.land(flight, Handover("done"))
+        assert 4 - left == one.flights.overdue(10.0)
+
+
+def test_overdue_forgotten() -> None:
+    """A load that can never end, for its loop is gone or it was forked, counts not."""
+    one = node()
+    parents, _ = join(one, "parent's")
+    orphaned, _ = join(one, "orphaned")
+    orphaned.latch.orphaned = lambda: True
+    join(one, "collected")
+    for flight in one.flights.flights():
+        one.invalidated(flight.key)
+    del flight
+
+    assert 1 == one.flights.overdue(10.0)
+    one.forked()
+    assert 0 == one.flights.overdue(10.0)
+    assert parents is not orphaned
+
+
+def test_look() -> None:
+    """To look for a flight is not to let go of it."""
+    one = node()
+    flight, _ = join(one)
+
+    assert flight is one.flights.look("k", 9.9)
+    assert one.flights.look("k", 10.0) is None
+    assert flight is one.flights.look("k", 9.9)

@@ -72,7 +72,7 @@ def test_holders() -> None:
     leases = book()
     leases._held = _Unscanned()
     flight = FlightTable(threading.Lock()).start(
-        Fill("k", 0), b"", abandon_at=10.0, background=False, listed=False
+        Fill("k", 0), b"", began_at=0.0, abandon_at=10.0, background=False, listed=False
     )
     leases.hold(LEASE)
     leases.hold(Lease(NAMES, "f" * 16, 10.0, flight))

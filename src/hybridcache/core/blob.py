@@ -28,6 +28,8 @@ IDENTITY_SIZE: Final = 28
 HEADER_SIZE: Final = 66
 STAMP_SIZE: Final = 8
 STAMP_AT: Final = 48
+FINGERPRINT_SIZE: Final = 8
+FINGERPRINT_AT: Final = 56
 
 _PRELUDE = struct.Struct(">2sBB8s")
 _INSTANTS = struct.Struct(">QQ")
@@ -98,6 +100,11 @@ def identity(blob: bytes) -> bytes:
 def identity_of(name: str, *, version: int, instant_us: int) -> bytes:
     """Return the identity that the blob of such a write has."""
     return prelude(name) + _INSTANTS.pack(version, instant_us)
+
+
+def fingerprint(blob: bytes) -> bytes:
+    """Return the bytes that tell which type's shape it has, whatever they are."""
+    return blob[FINGERPRINT_AT : FINGERPRINT_AT + FINGERPRINT_SIZE]
 
 
 def parse(blob: bytes, name: str, shape: bytes) -> tuple[Header, bytes]:

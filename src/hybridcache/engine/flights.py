@@ -8,6 +8,7 @@ landing. Callers hold the node's lock.
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Generic, TypeAlias, TypeVar
+from weakref import WeakSet
 
 import attrs
 
@@ -72,6 +73,8 @@ class Flight:
 
         fill: Spoiled by an invalidation that passes meanwhile.
 
+        began_at: Monotonic instant at which it was started.
+
         abandon_at: Monotonic instant after which it no longer owns its key.
 
         background: Whether it is a refresh that nobody waits for at first.
@@ -88,6 +91,7 @@ class Flight:
     fingerprint: bytes
     latch: Latch[Landing]
     fill: Fill
+    began_at: float
     abandon_at: float
     background: bool
     cold: bool = False
@@ -116,12 +120,16 @@ class FlightTable:
     _lock: Lock
     abandoned: int = attrs.field(default=0, init=False)
     _flights: dict[str, Flight] = attrs.field(factory=dict, init=False)
+    # Off the table, and perhaps still running. Weakly: a load whose event loop is gone
+    # never lands, and must not keep that loop.
+    _astray: WeakSet[Flight] = attrs.field(factory=WeakSet, init=False)
 
     def find(self, key: str, now: float) -> Flight | None:
         """Return the flight that owns *key*; one past its time is let go."""
         flight = self._flights.get(key)
         if flight is not None and now >= flight.abandon_at:
             del self._flights[key]
+            self._astray.add(flight)
             self.abandoned += 1
             # The key is another's now: a late value is for those who still wait.
             flight.fill.spoiled = True
@@ -133,29 +141,63 @@ class FlightTable:
         fill: Fill,
         fingerprint: bytes,
         *,
+        began_at: float,
         abandon_at: float,
         background: bool,
         listed: bool,
     ) -> Flight:
         """Start a flight; unless *listed*, nobody else will join it."""
         latch: Latch[Landing] = Latch(self._lock)
-        flight = Flight(fill.key, fingerprint, latch, fill, abandon_at, background)
+        flight = Flight(
+            fill.key, fingerprint, latch, fill, began_at, abandon_at, background
+        )
         if listed:
             self._flights[fill.key] = flight
+        else:
+            self._astray.add(flight)
         return flight
+
+    def look(self, key: str, now: float) -> Flight | None:
+        """Return the flight that owns *key*, and let go of none."""
+        flight = self._flights.get(key)
+        return None if flight is None or now >= flight.abandon_at else flight
 
     def detach(self, key: str) -> None:
         """Let go of *key*: the next caller starts a flight of its own."""
-        self._flights.pop(key, None)
+        flight = self._flights.pop(key, None)
+        if flight is not None:
+            self._astray.add(flight)
 
     def detach_all(self) -> None:
         """Let go of every key."""
+        for flight in self._flights.values():
+            self._astray.add(flight)
         self._flights.clear()
+
+    def let_go(self, flight: Flight) -> None:
+        """Take a flight off the table whose load still runs."""
+        if self._flights.get(flight.key) is flight:
+            del self._flights[flight.key]
+            self._astray.add(flight)
 
     def leave(self, flight: Flight) -> None:
         """Take a flight that ended off the table, if it is still on it."""
         if self._flights.get(flight.key) is flight:
             del self._flights[flight.key]
+
+    def overdue(self, now: float) -> int:
+        """Return how many loads run on past their time, on the table or off."""
+        return sum(
+            now >= flight.abandon_at
+            and flight.latch.answer is None
+            and not flight.latch.orphaned()
+            for flight in (*self._flights.values(), *self._astray)
+        )
+
+    def clear(self) -> None:
+        """Forget all: in the child of a fork they are the parent's."""
+        self._flights.clear()
+        self._astray.clear()
 
     def sweep(self, now: float) -> None:
         """Let go of all flights past their time."""

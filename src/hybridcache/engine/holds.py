@@ -14,6 +14,27 @@ from hybridcache.engine.latch import Lock
 CLEAR_OUT_EVERY: Final = 1.0
 
 
+@attrs.frozen
+class KeyHolds:
+    """What holds one key at one moment; seconds, 0 or less where nothing does.
+
+    Attributes:
+
+        retry: A failed refresh holds off the next for so long.
+
+        elsewhere: Another process's refresh does.
+
+        failure: A loader's failure holds the key.
+
+        failed: That failure.
+    """
+
+    retry: float
+    elsewhere: float
+    failure: float
+    failed: Failed | None
+
+
 @attrs.define(eq=False)
 class Holds:
     """The keys of one node that are held, each until an instant."""
@@ -50,6 +71,17 @@ class Holds:
         """Say whether a failure or another process's refresh holds *key* off."""
         failed = now < self._held_off.get(key, 0.0)
         return Refresh.HELD_OFF if failed else Refresh.UNDER_WAY
+
+    def of(self, key: str, now: float) -> KeyHolds:
+        """Return what holds *key*, and let go of nothing."""
+        with self._lock:
+            until, failure = self._failures.get(key, (now, None))
+            return KeyHolds(
+                self._held_off.get(key, now) - now,
+                self._elsewhere.get(key, now) - now,
+                until - now,
+                failure,
+            )
 
     def fail(self, key: str, failure: Failed, until: float, now: float) -> None:
         """Have a loader's failure hold *key* in this process until then."""

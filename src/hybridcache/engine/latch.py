@@ -39,6 +39,11 @@ class Latch(Generic[T]):
         """The answer, or None while there is none."""
         return self._answer
 
+    @property
+    def waiting(self) -> int:
+        """How many wait for it now."""
+        return len(self._wakes)
+
     def add(self, wake: Wake) -> bool:
         """Have *wake* called once settled; False if that was already so."""
         with self._lock:

@@ -54,6 +54,10 @@ class LeaseBook:
         lease = self._held.get(token)
         return None if lease is None else lease.flight
 
+    def has(self, token: str) -> bool:
+        """Whether a load of this process holds the lease *token*."""
+        return token in self._held
+
     def holders(self, key: str) -> list[Flight]:
         """Return the flights whose loads hold a lease of *key*."""
         with self._lock:
@@ -117,6 +121,11 @@ class LeaseBook:
         with self._lock:
             self._unwanted = [one for one in self._unwanted if now < one.until]
             return list(self._unwanted)
+
+    def owed(self, now: float) -> int:
+        """Return how many leases Redis is still to be told to release."""
+        with self._lock:
+            return sum(now < one.until for one in self._unwanted)
 
     def released(self, token: str) -> None:
         """Redis was told, or will not hear of it: do not tell it again."""

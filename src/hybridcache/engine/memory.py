@@ -142,6 +142,16 @@ class MemoryTier(Generic[R]):
         return f"MemoryTier({self.items} items, {self.bytes} bytes)"
 
     @property
+    def max_items(self) -> int:
+        """Most records."""
+        return self._max_items
+
+    @property
+    def max_bytes(self) -> int | None:
+        """Most bytes; None for no bound."""
+        return self._max_bytes
+
+    @property
     def items(self) -> int:
         """How many records it holds, those included that expired just now."""
         return len(self._records)

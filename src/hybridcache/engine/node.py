@@ -207,6 +207,7 @@ class Node:
             started = table.start(
                 self.open_fill(key),
                 fingerprint,
+                began_at=now,
                 abandon_at=now + owned_for,
                 background=background,
                 listed=flight is None and not alone,
@@ -266,7 +267,7 @@ class Node:
             self.leases.drop(token)
             if flight is not None:
                 flight.fill.spoiled = True
-                self.flights.leave(flight)
+                self.flights.let_go(flight)
 
     # Invalidation and messages
 
@@ -381,7 +382,7 @@ class Node:
         with self.lock:
             self.fills.spoil_all()
             self.fills.clear()
-            self.flights.detach_all()
+            self.flights.clear()
             self.checks.detach_all()
             self.readings.detach_all()
             self.leases.clear()

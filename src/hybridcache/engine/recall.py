@@ -102,7 +102,7 @@ def _check(
             # Out of time, this caller learnt nothing for those who have more.
             learnt = True if ctx.now() < deadline else None
             return True
-        learnt = _same(ctx, kept, answer)
+        learnt = same_entry(ctx, kept, answer)
         if learnt:
             ctx.node.vouch(kept, check.fill)
         return learnt
@@ -111,14 +111,15 @@ def _check(
         ctx.node.end_read(ctx.node.checks, check, learnt)
 
 
-def _same(ctx: Context, kept: Kept, found: Found) -> bool:
+def same_entry(ctx: Context, kept: Kept, found: Found) -> bool:
+    """Whether the header that Redis holds is of the very entry that *kept* is."""
     if not kept.identity or found.blob is None:
         return False
     return (
         blob.identity(found.blob) == kept.identity
         and len(found.blob) == blob.HEADER_SIZE
         and found.blob[blob.STAMP_AT : blob.STAMP_AT + blob.STAMP_SIZE]
-        == _marker(ctx, found)
+        == wanted_stamp(ctx, found)
     )
 
 
@@ -193,7 +194,7 @@ def adopt(
     identity = blob.identity(found.blob)
     try:
         header, body = blob.parse(found.blob, names.entry, query.shape.fingerprint)
-        if header.stamp != _marker(ctx, found):
+        if header.stamp != wanted_stamp(ctx, found):
             # Cleared since: no damage, so nothing to report.
             return Missing(identity)
         value = query.shape.decode(body)
@@ -252,7 +253,7 @@ def _unknown_marker(ctx: Context) -> str | None:
     return channel.marker
 
 
-def _marker(ctx: Context, found: Found) -> bytes | None:
+def wanted_stamp(ctx: Context, found: Found) -> bytes | None:
     """Return the marker that an entry must be stamped with; None fits no entry."""
     if ctx.node.whole and ctx.node.marker is not None:
         return blob.stamp_of(ctx.node.marker)

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 import attrs
 
+from hybridcache.core.explanation import Explanation
 from hybridcache.core.outcome import Invalidated, Outcome, Peeked
 from hybridcache.core.policy import Policy
 from hybridcache.engine.current import Loader
 from hybridcache.engine.drive import adrive
+from hybridcache.engine.explain import explain
 from hybridcache.engine.invalidate import invalidate
 from hybridcache.engine.lookup import look_up, refresh
 from hybridcache.engine.observed import observed
@@ -71,6 +73,13 @@ class AsyncFunction(Generic[V]):
         wiring = self.inner.state.wiring
         return await adrive(peek(wiring.ctx, query), wiring.loops)
 
+    async def explain(self, *args: object, **kwargs: object) -> Explanation:
+        """Say what the tiers hold, and what a call would do; change nothing."""
+        inner = self.inner
+        inquiry = inner.inquiry(inner.key(args, kwargs))
+        wiring = inner.state.wiring
+        return await adrive(explain(wiring.ctx, inquiry), wiring.loops)
+
     async def refresh(self, *args: object, **kwargs: object) -> Outcome[V]:
         """Load now, whatever the tiers hold."""
         key = self.inner.key(args, kwargs)
@@ -118,6 +127,7 @@ def plain(function: AsyncFunction[V]) -> Callable[..., object]:
     attributes = {
         "outcome": function.outcome,
         "peek": function.peek,
+        "explain": function.explain,
         "refresh": function.refresh,
         "invalidate": function.invalidate,
         "using": function.using,

@@ -8,6 +8,8 @@ from typing import Any, Self, TypeVar, cast, overload
 
 from hybridcache.adapters.codec import Codec
 from hybridcache.adapters.prometheus import Registry, tallies_of
+from hybridcache.core.explanation import Explanation
+from hybridcache.core.health import MOST_ABANDONED, Health
 from hybridcache.core.key_plan import plan_key
 from hybridcache.core.keys import check_key
 from hybridcache.core.outcome import Invalidated, Outcome, Peeked
@@ -16,17 +18,24 @@ from hybridcache.core.reply import Reply
 from hybridcache.engine.context import Query
 from hybridcache.engine.drive import drive
 from hybridcache.engine.events import Observer
+from hybridcache.engine.explain import explain
 from hybridcache.engine.flights import Handover
 from hybridcache.engine.form import Shape
+from hybridcache.engine.health import health_of
 from hybridcache.engine.invalidate import clear, invalidate
 from hybridcache.engine.lookup import look_up, refresh
 from hybridcache.engine.observed import observed
 from hybridcache.engine.peek import peek
 from hybridcache.faces.declared import declared_value
-from hybridcache.faces.function import Function, query_of
+from hybridcache.faces.function import Function, inquiry_of, query_of
 from hybridcache.faces.memory import Memory
 from hybridcache.faces.method import CachedMethod
-from hybridcache.faces.options import check_loader, check_policy, label_of
+from hybridcache.faces.options import (
+    check_abandoned,
+    check_loader,
+    check_policy,
+    label_of,
+)
 from hybridcache.faces.protocols import Decorator
 from hybridcache.faces.state import make_state
 from hybridcache.faces.sync_function import SyncFunction, plain
@@ -259,6 +268,44 @@ class Cache:
         wiring = self._state.wiring
         flow = observed(wiring.ctx, query, look_up(wiring.ctx, query))
         return drive(flow, wiring.threads)
+
+    # What is known
+
+    def explain(self, key: str, policy: Policy | None = None) -> Explanation:
+        """Say what each tier holds of *key*, and what a lookup would do, and why.
+
+        It changes nothing and never raises for Redis. Without *policy* an entry is
+        judged by its own lives. The declared type is not known here: a decorated
+        function's ``explain`` checks that too.
+
+        Raises:
+
+            TypeError: The key is no str.
+
+            ValueError: The key is empty or over 1 KiB.
+
+            Closed: The cache was closed.
+        """
+        state = self._state
+        inquiry = inquiry_of(state, check_key(key), policy)
+        flow = explain(state.wiring.ctx, inquiry)
+        return drive(flow, state.wiring.threads)
+
+    def health(self, *, max_abandoned: int = MOST_ABANDONED) -> Health:
+        """Say how the cache is, for a readiness probe. Asks nothing and never waits.
+
+        With *max_abandoned* loads that hang past their ``abandon_after`` it is not
+        healthy.
+
+        Raises:
+
+            TypeError: *max_abandoned* is no int.
+
+            ValueError: It is not positive.
+        """
+        return health_of(
+            self._state.wiring.ctx, max_abandoned=check_abandoned(max_abandoned)
+        )
 
     # Invalidation
 

@@ -10,10 +10,12 @@ from hybridcache.core.policy import Policy
 from hybridcache.engine.context import Query
 from hybridcache.engine.current import Loader
 from hybridcache.engine.form import Shape, Whole
+from hybridcache.engine.inquiry import ANY_POLICY, Declared, Inquiry
 from hybridcache.engine.kept import Kept
 from hybridcache.engine.recall import fresh_in_memory, fresh_until
 from hybridcache.engine.tally import HIT_FRESH_IN_MEMORY, Tally
 from hybridcache.faces.declared import declared_value
+from hybridcache.faces.options import check_policy
 from hybridcache.faces.state import CacheState
 
 if TYPE_CHECKING:
@@ -93,6 +95,10 @@ class Function(Generic[V]):
         self.state.check_open(self.tally, self.name)
         return query_of(self.state, key, self.policy, self.shape, loader, self)
 
+    def inquiry(self, key: str) -> Inquiry:
+        """Make one look at all that is known of *key*, if the cache is open."""
+        return inquiry_of(self.state, key, self.policy, self.shape)
+
     def recall(self, key: str, arguments: tuple[object, ...] | None) -> Kept | None:
         """Return what memory can serve with nothing else to do, and count it.
 
@@ -152,3 +158,24 @@ def query_of(
         "" if function is None else function.name,
         state.bypassed.get(),
     )
+
+
+def inquiry_of(
+    state: CacheState,
+    key: str,
+    policy: Policy | None,
+    shape: Declared | None = None,
+) -> Inquiry:
+    """Make one look at a key of an open cache; it starts no keeper.
+
+    Raises:
+
+        TypeError: *policy* is none.
+
+        Closed: The cache was closed.
+    """
+    state.check_open()
+    if policy is None:
+        policy = ANY_POLICY
+    check_policy(policy)
+    return Inquiry(key, policy, shape, state.bypassed.get())

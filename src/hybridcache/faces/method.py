@@ -24,6 +24,9 @@ class Calls(Protocol):
     def peek(self, *args: object, **kwargs: object) -> object:
         """Say what the tiers hold."""
 
+    def explain(self, *args: object, **kwargs: object) -> object:
+        """Say what the tiers hold, and what a call would do."""
+
     def refresh(self, *args: object, **kwargs: object) -> object:
         """Load now."""
 
@@ -73,6 +76,10 @@ class CachedMethod:
     def peek(self, *args: object, **kwargs: object) -> object:
         """Say what the tiers hold; never load."""
         return self.calls.peek(*self.bound, *args, **kwargs)
+
+    def explain(self, *args: object, **kwargs: object) -> object:
+        """Say what the tiers hold, and what a call would do; change nothing."""
+        return self.calls.explain(*self.bound, *args, **kwargs)
 
     def refresh(self, *args: object, **kwargs: object) -> object:
         """Load now, whatever the tiers hold."""

@@ -41,6 +41,24 @@ def check_function(name: str, value: object) -> None:
         raise TypeError(msg)
 
 
+def check_abandoned(count: object) -> int:
+    """Return *count* if so many loads can be too many.
+
+    Raises:
+
+        TypeError: It is no int.
+
+        ValueError: It is not positive.
+    """
+    if not isinstance(count, int) or isinstance(count, bool):
+        msg = f"max_abandoned must be an int, not {count!r}"
+        raise TypeError(msg)
+    if count < 1:
+        msg = f"max_abandoned must be at least 1, not {count!r}"
+        raise ValueError(msg)
+    return count
+
+
 def label_of(function: Callable[..., object]) -> str:
     """Return a function's label in metrics: ``module.qualname``."""
     module = getattr(function, "__module__", "")

@@ -15,6 +15,7 @@ from typing import (
     overload,
 )
 
+from hybridcache.core.explanation import Explanation
 from hybridcache.core.outcome import Invalidated, Outcome, Peeked
 from hybridcache.core.reply import Reply
 
@@ -48,6 +49,10 @@ class Cached(Protocol[P, V_co]):
 
     def peek(self, *args: P.args, **kwargs: P.kwargs) -> Peeked[V_co]:
         """Say what the tiers hold; never load."""
+        ...
+
+    def explain(self, *args: P.args, **kwargs: P.kwargs) -> Explanation:
+        """Say what the tiers hold, and what a call would do; change nothing."""
         ...
 
     def refresh(self, *args: P.args, **kwargs: P.kwargs) -> Outcome[V_co]:
@@ -88,6 +93,10 @@ class AsyncCached(Protocol[P, V_co]):
 
     async def peek(self, *args: P.args, **kwargs: P.kwargs) -> Peeked[V_co]:
         """Say what the tiers hold; never load."""
+        ...
+
+    async def explain(self, *args: P.args, **kwargs: P.kwargs) -> Explanation:
+        """Say what the tiers hold, and what a call would do; change nothing."""
         ...
 
     async def refresh(self, *args: P.args, **kwargs: P.kwargs) -> Outcome[V_co]:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar, cast
 
 import attrs
 
+from hybridcache.core.explanation import Explanation
 from hybridcache.core.outcome import Invalidated, Outcome, Peeked
 from hybridcache.core.policy import Policy
 from hybridcache.engine.current import Loader
 from hybridcache.engine.drive import drive
+from hybridcache.engine.explain import explain
 from hybridcache.engine.invalidate import invalidate
 from hybridcache.engine.lookup import look_up, refresh
 from hybridcache.engine.observed import observed
@@ -67,6 +69,13 @@ class SyncFunction(Generic[V]):
         wiring = self.inner.state.wiring
         return drive(peek(wiring.ctx, query), wiring.threads)
 
+    def explain(self, *args: object, **kwargs: object) -> Explanation:
+        """Say what the tiers hold, and what a call would do; change nothing."""
+        inner = self.inner
+        inquiry = inner.inquiry(inner.key(args, kwargs))
+        wiring = inner.state.wiring
+        return drive(explain(wiring.ctx, inquiry), wiring.threads)
+
     def refresh(self, *args: object, **kwargs: object) -> Outcome[V]:
         """Load now, whatever the tiers hold."""
         key = self.inner.key(args, kwargs)
@@ -113,6 +122,7 @@ def plain(sync: SyncFunction[V]) -> Callable[..., object]:
     attributes = {
         "outcome": sync.outcome,
         "peek": sync.peek,
+        "explain": sync.explain,
         "refresh": sync.refresh,
         "invalidate": sync.invalidate,
         "using": sync.using,
