@@ -9,6 +9,7 @@ import redis
 from redis.crc import key_slot
 
 from hybridcache import AsyncCache, Cache, HitFresh, Memory, Miss, Policy, Tier
+from hybridcache.cli import main
 from hybridcache.core.keys import redis_name
 from hybridcache.testing.server import RedisServer
 from tests.eventually import eventually
@@ -95,6 +96,26 @@ def test_asyncio_reaches_every_primary(client: redis.RedisCluster, prefix: str) 
             return first + second
 
     assert ["miss"] * 20 + ["hit-fresh"] * 20 == asyncio.run(main())
+
+
+def test_the_command_finds_the_key_from_any_node(
+    client: redis.RedisCluster,
+    cluster: list[RedisServer],
+    prefix: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """`hybridcache explain` is given the URL of any node, and asks who has the key."""
+    with Cache(prefix=prefix, upstream=client) as cache:
+        cache.get_or_load("k", lambda: "value", POLICY)
+        told = cache.explain("k")
+    codes = [
+        main(["explain", server.url, "k", "--prefix", prefix]) for server in cluster
+    ]
+    out, err = capsys.readouterr()
+
+    assert ("serve", "redis") == (told.lookup.action, told.lookup.tier)
+    assert ([0, 0, 0], "") == (codes, err)
+    assert 3 == out.count("serves what Redis holds")
 
 
 def test_a_slot_that_moves_is_followed(
