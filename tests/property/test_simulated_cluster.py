@@ -137,6 +137,15 @@ def test_a_result_from_before_a_clear_is_not_told_after_it() -> None:
     Cluster(seed=834905, nodes=2, workload=workload, faults=faults).run()
 
 
+def test_what_an_unreached_redis_still_held_may_be_served() -> None:
+    """An invalidation that Redis did not take says so; its records may be told on."""
+    workload = Workload(
+        keys=1, span=6.0, burst=0.9, slow=0.3, failing=0.2, unstored=0.2
+    )
+    faults = Faults(outages=0.7, hangs=0.7, restarts=0.5, evictions=2.0, flushes=0.5)
+    Cluster(seed=1195601, nodes=2, workload=workload, faults=faults).run()
+
+
 def test_equal_seeds_give_equal_runs() -> None:
     """A seed replays to the last record."""
     first = Cluster(seed=5, faults=faulty.STORM).run()
