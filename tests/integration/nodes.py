@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from typing import Final, Literal, TypeAlias, TypeVar
 
 import redis
+from opentelemetry.trace import TracerProvider
 
 from hybridcache import (
     AsyncCache,
@@ -127,6 +128,8 @@ class Node:
         *,
         memory: Memory | None = None,
         timeout: float = 5.0,
+        tracer_provider: TracerProvider | None = None,
+        trace_keys: Callable[[str], str] | None = None,
     ) -> None:
         upstream = None if url is None else Redis(url, timeout=timeout)
         memory = Memory() if memory is None else memory
@@ -140,6 +143,8 @@ class Node:
             upstream=upstream,
             downstream=memory,
             observer=self.events.append,
+            tracer_provider=tracer_provider,
+            trace_keys=trace_keys,
         )
 
     def begin(

@@ -18,6 +18,7 @@ from hybridcache.engine.names import Names, names_of
 from hybridcache.engine.node import Node
 from hybridcache.engine.request import Fault, Request, Trouble
 from hybridcache.engine.tally import Tally
+from hybridcache.engine.tracing import NoTracing, Tracing
 
 A = TypeVar("A")
 V = TypeVar("V")
@@ -79,6 +80,8 @@ class Context:
 
         heard: Whether anybody takes the events; what is hot makes none if not.
 
+        tracing: Where spans go.
+
         reader: Tells it from every other: only one cache's lookups share a read. A
             sync lookup on a loop's own thread would wait for ever for a task's.
     """
@@ -93,6 +96,7 @@ class Context:
     warn: Callable[[str, Unencodable], None]
     closed: Callable[[], bool]
     heard: bool = True
+    tracing: Tracing = attrs.field(factory=NoTracing)
     reader: bytes = attrs.field(factory=_reader)
 
     def undecodable(self, reason: str) -> None:
@@ -184,8 +188,9 @@ def ask(
     fault = answer if isinstance(answer, Fault) else None
     if fault is None or not _too_short(redis, timeout, ended - begun):
         gate.count(ticket, fault, writes=request.writes, now=ended)
+    result = "ok" if fault is None else fault.trouble.value
+    ctx.tracing.asked(request.operation, result, ended - begun)
     if ctx.heard:
-        result = "ok" if fault is None else fault.trouble.value
         ctx.observe(UpstreamAsked(ctx.cache, request.operation, result, ended - begun))
     return answer
 

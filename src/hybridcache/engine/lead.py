@@ -43,6 +43,23 @@ def lead(
     inline: bool,
 ) -> Flow[Landing]:
     """Call the loader, store what it made, and say how the flight lands."""
+    with ctx.tracing.load(query.function, query.key) as span:
+        flight.link = span.link
+        landing = yield from _lead(ctx, query, flight, plan, claim, inline=inline)
+        error = landing.error if isinstance(landing, Failed) else None
+        span.ended(_result(landing), error)
+    return landing
+
+
+def _lead(
+    ctx: Context,
+    query: Query[V],
+    flight: Flight,
+    plan: Plan,
+    claim: Claimed | Unclaimed,
+    *,
+    inline: bool,
+) -> Flow[Landing]:
     begun = ctx.now()
     ctx.node.begin_load(flight)
     if isinstance(claim, Claimed):

@@ -22,6 +22,7 @@ from hybridcache.engine.lead import lead
 from hybridcache.engine.lease_requests import Mode
 from hybridcache.engine.plan import Plan
 from hybridcache.engine.storing import Claimed, Unclaimed
+from hybridcache.engine.tracing import UNTRACED
 
 V = TypeVar("V")
 
@@ -37,15 +38,20 @@ def load(
 ) -> Flow[None]:
     """Carry out the load of *flight* and settle it."""
     landing: Landing = Handover("its load was ended from outside")
+    refreshes = plan.mode is Mode.REFRESH
+    apart = ctx.tracing.refresh(query.function, query.key) if refreshes else UNTRACED
     try:
-        landing = yield from _land(ctx, query, flight, plan, deadline, inline=inline)
+        with apart:
+            landing = yield from _land(
+                ctx, query, flight, plan, deadline, inline=inline
+            )
     except Exception as error:
         # A fault of ours or of a user's codec: those who wait must hear of it.
         landing = Failed(error, error.__traceback__)
         raise
     finally:
         ctx.node.land(flight, landing)
-        if plan.mode is Mode.REFRESH:
+        if refreshes:
             ctx.observe(RefreshEnded(ctx.cache, _result(landing)))
 
 

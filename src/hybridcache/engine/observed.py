@@ -14,6 +14,7 @@ from hybridcache.engine.command import Flow
 from hybridcache.engine.context import Context, Query
 from hybridcache.engine.events import LookedUp, LookupFailed, Reason
 from hybridcache.engine.tally import served_by
+from hybridcache.engine.traced import in_span
 
 V = TypeVar("V")
 
@@ -24,6 +25,8 @@ def observed(ctx: Context, query: Query[V], flow: Flow[Outcome[V]]) -> Flow[Outc
     A caller that is cancelled is counted nowhere: it has no outcome.
     """
     begun = ctx.now()
+    if ctx.tracing.recording():
+        flow = in_span(ctx, query, flow)
     try:
         outcome = yield from flow
     except Exception as error:

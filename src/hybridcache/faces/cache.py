@@ -8,6 +8,7 @@ from typing import Any, Self, TypeVar, cast, overload
 
 from hybridcache.adapters.codec import Codec
 from hybridcache.adapters.prometheus import Registry, tallies_of
+from hybridcache.adapters.tracing import Provider, Redact, span_tracing
 from hybridcache.core.key_plan import plan_key
 from hybridcache.core.keys import check_key
 from hybridcache.core.outcome import Invalidated, Outcome, Peeked
@@ -59,6 +60,11 @@ class Cache:
 
         registry: Where its lookups are counted; prometheus-client's default.
 
+        tracer_provider: Where OpenTelemetry spans go; the global provider by default.
+
+        trace_keys: Makes of a key what spans may show, such as ``str`` for all of it;
+            by default they show no key.
+
         clock: Monotonic seconds; for tests, see
             :class:`hybridcache.testing.ManualClock`.
 
@@ -80,6 +86,8 @@ class Cache:
         codec: Codec | None = None,
         observer: Observer | None = None,
         registry: Registry | None = None,
+        tracer_provider: Provider | None = None,
+        trace_keys: Redact | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._state = make_state(
@@ -90,6 +98,7 @@ class Cache:
             codec=codec,
             observer=observer,
             tallies=tallies_of(registry),
+            tracing=span_tracing(name, tracer_provider, trace_keys),
             clock=clock,
         )
 

@@ -18,6 +18,7 @@ from hybridcache.adapters.loops import LoopPorts, Tasks
 from hybridcache.adapters.loops import NoUpstream as NobodyAwaited
 from hybridcache.adapters.prometheus import Tallies
 from hybridcache.adapters.threads import NoUpstream, ThreadPorts, Workers, called
+from hybridcache.adapters.tracing import SpanTracing
 from hybridcache.core.errors import Closed, Unencodable
 from hybridcache.core.key_plan import KeyPlan
 from hybridcache.core.keys import check_prefix
@@ -59,6 +60,7 @@ class CacheState:
         codec: Codec,
         observer: Observer | None,
         tallies: Tallies,
+        tracing: SpanTracing,
         clock: Callable[[], float],
     ) -> None:
         if upstream is not None and not name and prefix is None:
@@ -69,6 +71,7 @@ class CacheState:
         self.codec = codec
         self.observer = observer
         self.tallies = tallies
+        self.tracing = tracing
         self.clock = clock
         self.closed = False
         self.workers = Workers()
@@ -100,6 +103,7 @@ class CacheState:
             warn=self._warn,
             closed=lambda: self.closed,
             heard=self.observer is not None,
+            tracing=self.tracing,
         )
         threads = ThreadPorts(
             NoUpstream() if link is None else link.blocking, self.workers, running_loop
@@ -149,7 +153,12 @@ class CacheState:
     @property
     def direct(self) -> bool:
         """Whether memory may serve without the engine: nobody wants to hear of it."""
-        return not (self._by_passers or self.closed or self.observer is not None)
+        return not (
+            self._by_passers
+            or self.closed
+            or self.observer is not None
+            or self.tracing.recording()
+        )
 
     @property
     def indexable(self) -> bool:
@@ -260,6 +269,7 @@ def make_state(
     codec: Codec | None,
     observer: Observer | None,
     tallies: Tallies,
+    tracing: SpanTracing,
     clock: Callable[[], float],
 ) -> CacheState:
     """Check a cache's options and make its inside.
@@ -278,6 +288,8 @@ def make_state(
         raise TypeError(msg)
     if observer is not None:
         check_function("observer", observer)
+    if tracing.redact is not None:
+        check_function("trace_keys", tracing.redact)
     check_function("clock", clock)
     return CacheState(
         name=name,
@@ -287,5 +299,6 @@ def make_state(
         codec=MSGPACK if codec is None else codec,
         observer=observer,
         tallies=tallies,
+        tracing=tracing,
         clock=clock,
     )

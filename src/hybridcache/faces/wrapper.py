@@ -14,6 +14,7 @@ from typing import cast
 
 import attrs
 
+from hybridcache.adapters.tracing import SPAN_KEY, UNRECORDED, current, recording
 from hybridcache.core.key_plan import KeyPlan
 from hybridcache.engine.kept import Kept
 
@@ -58,6 +59,10 @@ def make_wrapper(parts: Parts, *, is_async: bool) -> Callable[..., object]:
         "__hc_index": parts.index,
         "__hc_by_type": parts.by_type,
         "__hc_now": parts.now,
+        "__hc_context": current,
+        "__hc_span": SPAN_KEY,
+        "__hc_unrecorded": UNRECORDED,
+        "__hc_recording": recording,
         "__hc_hits": parts.slots,
         "__hc_serve": parts.serve,
         "__hc_render": parts.plan.render_bound,
@@ -94,7 +99,13 @@ def _source(plan: KeyPlan, *, is_async: bool) -> str:
             "    except Exception:",
             "        pass",
             "    else:",
-            "        if __hc_now() < __hc_kept.until:",
+            "        if __hc_now() < __hc_kept.until and (",
+            # Inside a recorded span a hit has a span of its own. Most are inside none
+            # at all, or inside one that was not sampled: told without a call.
+            "            not (__hc_traced := __hc_context())",
+            "            or __hc_traced.get(__hc_span).__class__ is __hc_unrecorded",
+            "            or not __hc_recording()",
+            "        ):",
             "            __hc_hits[0] += 1",
             "            if __hc_kept.freq < 3:",
             "                __hc_kept.freq += 1",
