@@ -22,6 +22,7 @@ from hybridcache.engine.entry_requests import Found, Lost, Read, Write, Written
 from hybridcache.engine.events import Event
 from hybridcache.engine.flights import Landing
 from hybridcache.engine.form import Shape
+from hybridcache.engine.heeding import heed
 from hybridcache.engine.latch import Latch
 from hybridcache.engine.lease_requests import (
     Acquire,
@@ -271,7 +272,7 @@ class World:
         """End a wait: by an answer in time, by a message, or by the clock."""
         settled = Message(Kind.SETTLED, OTHER, OTHER, KEY)
         if latch.answer is None and self.draw([True, False]):
-            self.node.handle(settled)
+            heed(self.node, settled)
         if latch.answer is None:
             self.now = max(self.now, until)
         return latch.answer if self.now <= until else None

@@ -45,8 +45,11 @@ from hybridcache.core.policy import Duration, Policy, PolicyChanges, RunIn, Supp
 from hybridcache.core.reply import NoStore, NotModified, Reply, Store
 from hybridcache.engine.current import CurrentLoad, current_load
 from hybridcache.engine.events import (
+    BlindnessChanged,
+    BreakerMoved,
     Event,
     InvalidationDone,
+    LoadAbandoned,
     LoadEnded,
     LookedUp,
     LookupFailed,
@@ -70,6 +73,8 @@ __all__ = [
     "Absent",
     "AsyncCache",
     "AsyncCached",
+    "BlindnessChanged",
+    "BreakerMoved",
     "Cache",
     "Cached",
     "Closed",
@@ -88,6 +93,7 @@ __all__ = [
     "HybridCacheError",
     "Invalidated",
     "InvalidationDone",
+    "LoadAbandoned",
     "LoadEnded",
     "LoadFailedElsewhere",
     "LoadTimeout",

@@ -191,7 +191,10 @@ def ask(
     result = "ok" if fault is None else fault.trouble.value
     ctx.tracing.asked(request.operation, result, ended - begun)
     if ctx.heard:
-        ctx.observe(UpstreamAsked(ctx.cache, request.operation, result, ended - begun))
+        cause = "" if fault is None else fault.cause
+        ctx.observe(
+            UpstreamAsked(ctx.cache, request.operation, result, ended - begun, cause)
+        )
     return answer
 
 

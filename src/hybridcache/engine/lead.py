@@ -82,8 +82,21 @@ def _lead(
             else:
                 ctx.node.leases.unwanted(claim.names, claim.token, flight.abandon_at)
     if ctx.heard:
-        ctx.observe(LoadEnded(ctx.cache, query.function, _result(landing), seconds))
+        ctx.observe(
+            LoadEnded(
+                ctx.cache,
+                query.function,
+                _result(landing),
+                seconds,
+                error_of(landing),
+            )
+        )
     return landing
+
+
+def error_of(landing: Landing) -> str:
+    """Return the type of what the loader raised, or nothing."""
+    return type(landing.error).__qualname__ if isinstance(landing, Failed) else ""
 
 
 def _result(landing: Landing) -> str:
@@ -189,7 +202,7 @@ def _made(
     too_large = ctx.redis is not None and len(body or b"") > ctx.redis.max_value_bytes
     if too_large:
         error_text = f"its encoding has {len(body or b'')} bytes"
-        ctx.warn(query.function or query.key, Unencodable(error_text))
+        ctx.warn(query.function or "a loader", Unencodable(error_text))
         ctx.observe(StoreEnded(ctx.cache, Tier.REDIS, "too-large"))
     if body is None or lives is None or too_large or spoiled or query.bypass:
         if isinstance(claim, Claimed) and ctx.redis is not None:

@@ -18,7 +18,7 @@ from hybridcache.engine.flights import (
     Landing,
     Loaded,
 )
-from hybridcache.engine.lead import lead
+from hybridcache.engine.lead import error_of, lead
 from hybridcache.engine.lease_requests import Mode
 from hybridcache.engine.plan import Plan
 from hybridcache.engine.storing import Claimed, Unclaimed
@@ -52,7 +52,11 @@ def load(
     finally:
         ctx.node.land(flight, landing)
         if refreshes:
-            ctx.observe(RefreshEnded(ctx.cache, _result(landing)))
+            ctx.observe(
+                RefreshEnded(
+                    ctx.cache, _result(landing), query.function, error_of(landing)
+                )
+            )
 
 
 def _result(landing: Landing) -> str:

@@ -14,6 +14,7 @@ from typing import Final, TypeVar
 import attrs
 
 from hybridcache.adapters.codec import MSGPACK, Codec, Shape, shape_of
+from hybridcache.adapters.logs import Journal
 from hybridcache.adapters.loops import LoopPorts, Tasks
 from hybridcache.adapters.loops import NoUpstream as NobodyAwaited
 from hybridcache.adapters.prometheus import Tallies
@@ -24,6 +25,7 @@ from hybridcache.core.key_plan import KeyPlan
 from hybridcache.core.keys import check_prefix
 from hybridcache.engine.context import Context
 from hybridcache.engine.events import Event, LookupFailed, Observer, Reason
+from hybridcache.engine.news import News
 from hybridcache.engine.tally import Tally
 from hybridcache.faces.forks import start_anew_in_forks
 from hybridcache.faces.memory import Memory
@@ -34,7 +36,7 @@ from hybridcache.faces.upstream import Upstream
 
 V = TypeVar("V")
 
-log: Final = logging.getLogger("hybridcache")
+log: Final = logging.getLogger("hybridcache.faces")
 
 
 @attrs.frozen
@@ -73,6 +75,7 @@ class CacheState:
         self.tallies = tallies
         self.tracing = tracing
         self.clock = clock
+        self.journal = Journal(clock)
         self.closed = False
         self.workers = Workers()
         self.tasks = Tasks()
@@ -105,6 +108,7 @@ class CacheState:
             heard=self.observer is not None,
             tracing=self.tracing,
         )
+        station.node.listeners.add(self._hear)
         threads = ThreadPorts(
             NoUpstream() if link is None else link.blocking, self.workers, running_loop
         )
@@ -133,6 +137,7 @@ class CacheState:
             station = self.wiring.station
             self.wiring = before
             self._overrides -= 1
+            station.node.listeners.remove(self._hear)
             if station.leave():
                 station.end()
 
@@ -220,7 +225,12 @@ class CacheState:
 
     # Telling people
 
+    def _hear(self, news: News) -> None:
+        """Take what the node tells each of its caches."""
+        self._observe(news(self.name))
+
     def _observe(self, event: Event) -> None:
+        self.journal.take(event)
         if self.observer is None:
             return
         try:
@@ -252,6 +262,7 @@ class CacheState:
             return False
         self.closed = True
         self.disable_indexes()
+        self.wiring.station.node.listeners.remove(self._hear)
         return True
 
     def forked(self) -> None:
