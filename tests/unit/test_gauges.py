@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-import attrs
-
 from hybridcache.core.breaker import Breaker, Signal, signalled
 from hybridcache.engine.flights import Flight
 from hybridcache.engine.form import Whole
@@ -12,16 +10,7 @@ from hybridcache.engine.kept import Kept
 from hybridcache.engine.names import names_of
 from hybridcache.engine.node import Node
 from hybridcache.engine.request import Fault, Trouble
-from tests.parts import memory_tier, node_of
-
-
-@attrs.define(eq=False)
-class Opened:
-    """A cache, as the gauges see it."""
-
-    name: str
-    node: Node
-    closed: bool = False
+from tests.parts import Opened, memory_tier, node_of
 
 
 def _shown(*caches: Opened) -> Mapping[str, float]:

@@ -4,6 +4,7 @@ Nobody asks a process of a pool how things stand there, so it says so by itself:
 daemon thread sets the gauges every half second while a cache is open.
 """
 
+import logging
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,6 +15,8 @@ import attrs
 from prometheus_client import Gauge as ClientGauge
 
 from hybridcache.engine.gauges import GAUGES, Across, Gauge, Live, standings
+
+log: Final = logging.getLogger("hybridcache")
 
 # Scrapes are 5 s apart and more; an event could not say what happens after the last.
 PERIOD: Final = 0.5
@@ -48,7 +51,10 @@ class LiveGauges:
 
     lock: threading.RLock = attrs.field(factory=threading.RLock, init=False)
     _gauges: dict[Gauge, ClientGauge] = attrs.field(init=False)
+    # All that was ever shown: in this mode prometheus-client can remove nothing, and in
+    # the child of a fork it begins with a zero for each.
     _shown: set[tuple[Gauge, tuple[str, ...]]] = attrs.field(factory=set, init=False)
+    _told: bool = attrs.field(default=False, init=False)
     _caches: "WeakSet[Live]" = attrs.field(factory=WeakSet, init=False)
     _thread: threading.Thread | None = attrs.field(default=None, init=False)
     _wake: threading.Event = attrs.field(factory=threading.Event, init=False)
@@ -100,15 +106,17 @@ class LiveGauges:
     def _show(self) -> bool:
         """Set all gauges; False if no cache is open."""
         caches = [cache for cache in self._caches if not cache.closed]
-        now: set[tuple[Gauge, tuple[str, ...]]] = set()
-        for gauge, standing in standings(caches).items():
-            for labels, value in standing.items():
+        read = standings(caches)
+        self._shown |= {(gauge, labels) for gauge in read for labels in read[gauge]}
+        try:
+            for gauge, labels in self._shown:
+                value = read[gauge].get(labels, gauge.gone)
                 self._gauges[gauge].labels(*labels).set(value)
-                now.add((gauge, labels))
-        for gauge, labels in self._shown - now:
-            # In this mode prometheus-client cannot remove what it has once shown.
-            self._gauges[gauge].labels(*labels).set(gauge.gone)
-        self._shown = now
+        except OSError:
+            # Closing a cache does not fail because its gauges do.
+            if not self._told:
+                self._told = True
+                log.exception("the gauges of this process are not shown; said once")
         return bool(caches)
 
     def forked(self) -> None:
