@@ -60,6 +60,7 @@ def test_another_nodes_invalidation_is_told(node: MakeNode, redis_url: str) -> N
 
     eventually(lambda: origins(one) == ["remote", "local"])
     eventually(lambda: origins(other) == ["local", "remote"])
+    assert {("local",): 1, ("remote",): 1} == one.shown("invalidations_total")
 
 
 def test_all_caches_on_a_node_are_told(
@@ -90,6 +91,7 @@ def test_an_abandoned_load_is_told(node: MakeNode) -> None:
 
     assert 2 == second.result(15).value
     assert 1 == len(told(one, LoadAbandoned))
+    assert {(): 1} == one.shown("abandoned_loads_total")
     load.release()
 
 
@@ -109,4 +111,4 @@ def test_a_failed_refresh_names_its_error(node: MakeNode) -> None:
     eventually(lambda: told(one, RefreshEnded))
 
     (event,) = told(one, RefreshEnded)
-    assert RefreshEnded("", "failed", "", "ValueError") == event
+    assert RefreshEnded("node", "failed", "", "ValueError") == event

@@ -132,7 +132,7 @@ def test_a_miss_is_traced_from_top_to_bottom(
     asked = traces.all("upstream")
     assert parent_of(lookup) is None
     assert {
-        "hybridcache.cache": "",
+        "hybridcache.cache": "node",
         "hybridcache.outcome": "miss",
         "hybridcache.tier": "loader",
     } == lookup.attributes

@@ -78,7 +78,7 @@ class Context:
 
         closed: Whether the cache was closed meanwhile.
 
-        heard: Whether anybody takes the events; what is hot makes none if not.
+        tells_hits: Whether a fresh hit in memory is told of, too: all else always is.
 
         tracing: Where spans go.
 
@@ -95,7 +95,7 @@ class Context:
     observe: Observer
     warn: Callable[[str, Unencodable], None]
     closed: Callable[[], bool]
-    heard: bool = True
+    tells_hits: bool = True
     tracing: Tracing = attrs.field(factory=NoTracing)
     reader: bytes = attrs.field(factory=_reader)
 
@@ -190,11 +190,10 @@ def ask(
         gate.count(ticket, fault, writes=request.writes, now=ended)
     result = "ok" if fault is None else fault.trouble.value
     ctx.tracing.asked(request.operation, result, ended - begun)
-    if ctx.heard:
-        cause = "" if fault is None else fault.cause
-        ctx.observe(
-            UpstreamAsked(ctx.cache, request.operation, result, ended - begun, cause)
-        )
+    cause = "" if fault is None else fault.cause
+    ctx.observe(
+        UpstreamAsked(ctx.cache, request.operation, result, ended - begun, cause)
+    )
     return answer
 
 

@@ -81,16 +81,8 @@ def _lead(
                 ctx.node.leases.drop(claim.token)
             else:
                 ctx.node.leases.unwanted(claim.names, claim.token, flight.abandon_at)
-    if ctx.heard:
-        ctx.observe(
-            LoadEnded(
-                ctx.cache,
-                query.function,
-                _result(landing),
-                seconds,
-                error_of(landing),
-            )
-        )
+    result, error = _result(landing), error_of(landing)
+    ctx.observe(LoadEnded(ctx.cache, query.function, result, seconds, error))
     return landing
 
 

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, cast, overload
 
 from hybridcache.adapters.codec import Codec
-from hybridcache.adapters.prometheus import Registry, tallies_of
+from hybridcache.adapters.prometheus import Registry
 from hybridcache.adapters.tracing import Provider, Redact, span_tracing
 from hybridcache.core.key_plan import plan_key
 from hybridcache.core.keys import check_key
@@ -25,6 +25,7 @@ from hybridcache.engine.lookup import look_up, refresh
 from hybridcache.engine.observed import observed
 from hybridcache.engine.peek import peek
 from hybridcache.faces.async_function import AsyncFunction, plain
+from hybridcache.faces.counting import counted_in
 from hybridcache.faces.declared import declared_value
 from hybridcache.faces.function import Function, query_of
 from hybridcache.faces.memory import Memory
@@ -62,7 +63,7 @@ class AsyncCache:
 
         observer: Called with one frozen event for all that happens.
 
-        registry: Where its lookups are counted; prometheus-client's default.
+        registry: What shows its metrics; prometheus-client's default.
 
         tracer_provider: Where OpenTelemetry spans go; the global provider by default.
 
@@ -101,7 +102,7 @@ class AsyncCache:
             downstream=downstream,
             codec=codec,
             observer=observer,
-            tallies=tallies_of(registry),
+            exposition=counted_in(registry),
             tracing=span_tracing(name, tracer_provider, trace_keys),
             clock=clock,
         )

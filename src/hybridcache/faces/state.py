@@ -4,12 +4,11 @@ The same for both colours. No rule of freshness is here: it hands lookups to the
 engine and says when the short way past it may not be taken.
 """
 
-import logging
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import attrs
 
@@ -17,26 +16,25 @@ from hybridcache.adapters.codec import MSGPACK, Codec, Shape, shape_of
 from hybridcache.adapters.logs import Journal
 from hybridcache.adapters.loops import LoopPorts, Tasks
 from hybridcache.adapters.loops import NoUpstream as NobodyAwaited
-from hybridcache.adapters.prometheus import Tallies
+from hybridcache.adapters.prometheus import Exposition
 from hybridcache.adapters.threads import NoUpstream, ThreadPorts, Workers, called
 from hybridcache.adapters.tracing import SpanTracing
-from hybridcache.core.errors import Closed, Unencodable
+from hybridcache.core.errors import Closed
 from hybridcache.core.key_plan import KeyPlan
 from hybridcache.core.keys import check_prefix
 from hybridcache.engine.context import Context
-from hybridcache.engine.events import Event, LookupFailed, Observer, Reason
-from hybridcache.engine.news import News
+from hybridcache.engine.events import LookupFailed, Observer, Reason
+from hybridcache.engine.node import Node
 from hybridcache.engine.tally import Tally
 from hybridcache.faces.forks import start_anew_in_forks
 from hybridcache.faces.memory import Memory
 from hybridcache.faces.options import check_function
 from hybridcache.faces.running import running_loop
 from hybridcache.faces.station import Station, station_for, token
+from hybridcache.faces.telling import Telling
 from hybridcache.faces.upstream import Upstream
 
 V = TypeVar("V")
-
-log: Final = logging.getLogger("hybridcache.faces")
 
 
 @attrs.frozen
@@ -61,7 +59,7 @@ class CacheState:
         downstream: Memory | None,
         codec: Codec,
         observer: Observer | None,
-        tallies: Tallies,
+        exposition: Exposition,
         tracing: SpanTracing,
         clock: Callable[[], float],
     ) -> None:
@@ -72,10 +70,10 @@ class CacheState:
         self.prefix = check_prefix(f"{name}:" if prefix is None else prefix)
         self.codec = codec
         self.observer = observer
-        self.tallies = tallies
+        self.exposition = exposition
         self.tracing = tracing
+        self.telling = Telling(name, (exposition.take, Journal(clock).take), observer)
         self.clock = clock
-        self.journal = Journal(clock)
         self.closed = False
         self.workers = Workers()
         self.tasks = Tasks()
@@ -85,15 +83,18 @@ class CacheState:
         self._by_passers = 0
         self._overrides = 0
         self._templates: dict[str, Callable[..., object]] = {}
-        self._warned: set[str] = set()
         self._shapes: dict[object, Shape[object]] = {}
         self.wiring = self._wire(upstream, downstream)
         start_anew_in_forks(self)
+        exposition.watch(self)
 
     # Wiring
 
     def _wire(self, upstream: Upstream | None, downstream: Memory | None) -> Wiring:
         station = station_for(upstream, downstream, self.prefix)
+        if downstream is not None:
+            evictions = self.exposition.figures.evictions(self.name)
+            downstream.removals.count(station.node.namespace, evictions)
         link = station.link
         ctx = Context(
             cache=self.name,
@@ -102,13 +103,13 @@ class CacheState:
             now=self.clock,
             draw=random.random,
             token=token,
-            observe=self._observe,
-            warn=self._warn,
+            observe=self.telling.observe,
+            warn=self.telling.warn,
             closed=lambda: self.closed,
-            heard=self.observer is not None,
+            tells_hits=self.observer is not None,
             tracing=self.tracing,
         )
-        station.node.listeners.add(self._hear)
+        station.node.listeners.add(self.telling.hear)
         threads = ThreadPorts(
             NoUpstream() if link is None else link.blocking, self.workers, running_loop
         )
@@ -137,7 +138,7 @@ class CacheState:
             station = self.wiring.station
             self.wiring = before
             self._overrides -= 1
-            station.node.listeners.remove(self._hear)
+            station.node.listeners.remove(self.telling.hear)
             if station.leave():
                 station.end()
 
@@ -152,6 +153,11 @@ class CacheState:
         finally:
             self.bypassed.reset(was)
             self._by_passers -= 1
+
+    @property
+    def node(self) -> Node:
+        """The machines that it runs on now."""
+        return self.wiring.ctx.node
 
     # The short way of a memory hit
 
@@ -206,7 +212,7 @@ class CacheState:
 
     def tally(self, function: str) -> Tally:
         """Return where the lookups of *function* are counted."""
-        return self.tallies.tally(self.name, function)
+        return self.exposition.figures.tally(self.name, function)
 
     def check_open(self, tally: Tally | None = None, function: str = "") -> None:
         """Refuse to work once closed.
@@ -219,40 +225,9 @@ class CacheState:
             return
         if tally is not None:
             tally.fail(Reason.CLOSED)
-            self._observe(LookupFailed(self.name, function, Reason.CLOSED))
+            self.telling.observe(LookupFailed(self.name, function, Reason.CLOSED))
         msg = f"the cache {self.name!r} is closed"
         raise Closed(msg)
-
-    # Telling people
-
-    def _hear(self, news: News) -> None:
-        """Take what the node tells each of its caches."""
-        self._observe(news(self.name))
-
-    def _observe(self, event: Event) -> None:
-        self.journal.take(event)
-        if self.observer is None:
-            return
-        try:
-            self.observer(event)
-        except Exception:
-            # A lookup does not fail because somebody's counting does.
-            if self._first("observer"):
-                log.exception("the observer of cache %r raised; said once", self.name)
-
-    def _warn(self, what: str, error: Unencodable) -> None:
-        if self._first(what):
-            log.warning(
-                "cache %r does not store what %s returns: %s (said once)",
-                self.name,
-                what,
-                error,
-            )
-
-    def _first(self, what: str) -> bool:
-        first = what not in self._warned
-        self._warned.add(what)
-        return first
 
     # The end
 
@@ -262,7 +237,8 @@ class CacheState:
             return False
         self.closed = True
         self.disable_indexes()
-        self.wiring.station.node.listeners.remove(self._hear)
+        self.wiring.station.node.listeners.remove(self.telling.hear)
+        self.exposition.ended()
         return True
 
     def forked(self) -> None:
@@ -279,7 +255,7 @@ def make_state(
     downstream: object,
     codec: Codec | None,
     observer: Observer | None,
-    tallies: Tallies,
+    exposition: Exposition,
     tracing: SpanTracing,
     clock: Callable[[], float],
 ) -> CacheState:
@@ -309,7 +285,7 @@ def make_state(
         downstream=downstream,
         codec=MSGPACK if codec is None else codec,
         observer=observer,
-        tallies=tallies,
+        exposition=exposition,
         tracing=tracing,
         clock=clock,
     )
