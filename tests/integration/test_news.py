@@ -53,6 +53,7 @@ def test_another_nodes_invalidation_is_told(node: MakeNode, redis_url: str) -> N
     """A node counts what it was told by others apart from what it did itself."""
     one, other = node(redis_url).subscribed(), node(redis_url).subscribed()
     other.invalidate("k")
+    eventually(lambda: told(one, InvalidationDone))
     one.clear()
 
     def origins(of: Node) -> list[str]:

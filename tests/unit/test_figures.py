@@ -7,6 +7,8 @@ from itertools import chain
 from typing import get_args
 
 from hybridcache import (
+    BlindnessChanged,
+    BreakerMoved,
     Event,
     InvalidationDone,
     LoadEnded,
