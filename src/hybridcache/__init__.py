@@ -63,6 +63,7 @@ from hybridcache.engine.events import (
 )
 from hybridcache.faces.async_cache import AsyncCache
 from hybridcache.faces.cache import Cache
+from hybridcache.faces.exporting import export_to_opentelemetry
 from hybridcache.faces.memory import Memory
 from hybridcache.faces.protocols import AsyncCached, Cached
 from hybridcache.faces.upstream import Redis
@@ -133,4 +134,5 @@ __all__ = [
     "assess",
     "current_load",
     "decide",
+    "export_to_opentelemetry",
 ]

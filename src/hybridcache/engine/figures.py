@@ -55,10 +55,13 @@ class Figures:
     Attributes:
 
         place: Puts the slots of a row elsewhere than in the process, or does nothing.
+
+        measured: Told of every value that a histogram takes.
     """
 
     _lock: Lock
     place: Callable[[Row], None] = lambda _: None
+    measured: tuple[Callable[[Metric, tuple[str, ...], float], None], ...] = ()
     # Apart by class: what is hot looks in one of them and casts nothing.
     _counts: dict[RowKey, Count] = attrs.field(factory=dict, init=False)
     _histograms: dict[RowKey, Histogram] = attrs.field(factory=dict, init=False)
@@ -86,6 +89,8 @@ class Figures:
             made = Histogram(metric, labels)
             row = self._row(self._histograms, (metric, labels), made)
         row.add(value)
+        for tell in self.measured:
+            tell(metric, labels, value)
 
     def tally(self, cache: str, function: str) -> Tally:
         """Return the tally of a function; two caches of one name share it."""

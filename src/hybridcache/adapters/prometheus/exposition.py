@@ -58,6 +58,11 @@ class Exposition(Collector):
         if self.gauges is not None:
             self.gauges.watch(cache)
 
+    def caches(self) -> list[Live]:
+        """Return the caches whose gauges are shown."""
+        with self._lock:
+            return list(self._caches)
+
     def ended(self) -> None:
         """Show no more of a cache that was closed."""
         if self.gauges is not None:
@@ -76,9 +81,7 @@ class Exposition(Collector):
                 continue
             for sample, value in zip(row.samples, row.slots, strict=True):
                 counters[sample.metric.name].add_metric(sample.labels, value)
-        with self._lock:
-            caches = list(self._caches)
-        for gauge, standing in standings(caches).items():
+        for gauge, standing in standings(self.caches()).items():
             for labels, value in standing.items():
                 gauges[gauge.name].add_metric(labels, value)
         return [*counters.values(), *histograms.values(), *gauges.values()]
