@@ -13,6 +13,7 @@ from hybridcache.core.policy import Policy, Suppress
 from hybridcache.engine.command import Ask, Flow
 from hybridcache.engine.current import Loader
 from hybridcache.engine.events import Observer, UndecodableFound, UpstreamAsked
+from hybridcache.engine.figures import Figures
 from hybridcache.engine.form import Form, Shape
 from hybridcache.engine.names import Names, names_of
 from hybridcache.engine.node import Node
@@ -78,7 +79,9 @@ class Context:
 
         closed: Whether the cache was closed meanwhile.
 
-        tells_hits: Whether a fresh hit in memory is told of, too: all else always is.
+        figures: Counts; of what is hot it is told directly, where nobody else hears.
+
+        heard: Whether anybody else takes the events; what is hot makes none if not.
 
         tracing: Where spans go.
 
@@ -95,7 +98,8 @@ class Context:
     observe: Observer
     warn: Callable[[str, Unencodable], None]
     closed: Callable[[], bool]
-    tells_hits: bool = True
+    figures: Figures
+    heard: bool = True
     tracing: Tracing = attrs.field(factory=NoTracing)
     reader: bytes = attrs.field(factory=_reader)
 
@@ -190,10 +194,13 @@ def ask(
         gate.count(ticket, fault, writes=request.writes, now=ended)
     result = "ok" if fault is None else fault.trouble.value
     ctx.tracing.asked(request.operation, result, ended - begun)
-    cause = "" if fault is None else fault.cause
-    ctx.observe(
-        UpstreamAsked(ctx.cache, request.operation, result, ended - begun, cause)
-    )
+    if ctx.heard or fault is not None:
+        cause = "" if fault is None else fault.cause
+        ctx.observe(
+            UpstreamAsked(ctx.cache, request.operation, result, ended - begun, cause)
+        )
+    else:
+        ctx.figures.asked(ctx.cache, request.operation, result, ended - begun)
     return answer
 
 

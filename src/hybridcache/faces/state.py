@@ -72,7 +72,8 @@ class CacheState:
         self.observer = observer
         self.exposition = exposition
         self.tracing = tracing
-        self.telling = Telling(name, (exposition.take, Journal(clock).take), observer)
+        journal = Journal(clock)
+        self.telling = Telling(name, (exposition.figures.take, journal.take), observer)
         self.clock = clock
         self.closed = False
         self.workers = Workers()
@@ -106,7 +107,8 @@ class CacheState:
             observe=self.telling.observe,
             warn=self.telling.warn,
             closed=lambda: self.closed,
-            tells_hits=self.observer is not None,
+            figures=self.exposition.figures,
+            heard=self.observer is not None,
             tracing=self.tracing,
         )
         station.node.listeners.add(self.telling.hear)
