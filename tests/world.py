@@ -5,6 +5,7 @@ time and what passes meanwhile; `tests/fakes.py` lets flows live in it.
 """
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar, cast
 
@@ -20,8 +21,10 @@ from hybridcache.engine.context import Context, Query, Remote
 from hybridcache.engine.current import Loader, Raised
 from hybridcache.engine.entry_requests import Found, Lost, Read, Write, Written
 from hybridcache.engine.events import Event
+from hybridcache.engine.figures import Figures
 from hybridcache.engine.flights import Landing
 from hybridcache.engine.form import Shape
+from hybridcache.engine.heeding import heed
 from hybridcache.engine.latch import Latch
 from hybridcache.engine.lease_requests import (
     Acquire,
@@ -125,6 +128,7 @@ class World:
             observe=self.events.append,
             warn=lambda _, __: None,
             closed=lambda: False,
+            figures=Figures(threading.Lock()),
         )
 
     def query(
@@ -271,7 +275,7 @@ class World:
         """End a wait: by an answer in time, by a message, or by the clock."""
         settled = Message(Kind.SETTLED, OTHER, OTHER, KEY)
         if latch.answer is None and self.draw([True, False]):
-            self.node.handle(settled)
+            heed(self.node, settled)
         if latch.answer is None:
             self.now = max(self.now, until)
         return latch.answer if self.now <= until else None

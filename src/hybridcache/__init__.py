@@ -54,8 +54,11 @@ from hybridcache.core.reply import NoStore, NotModified, Reply, Store
 from hybridcache.core.shown_entry import Foreign, InMemory, InRedis
 from hybridcache.engine.current import CurrentLoad, current_load
 from hybridcache.engine.events import (
+    BlindnessChanged,
+    BreakerMoved,
     Event,
     InvalidationDone,
+    LoadAbandoned,
     LoadEnded,
     LookedUp,
     LookupFailed,
@@ -69,6 +72,7 @@ from hybridcache.engine.events import (
 )
 from hybridcache.faces.async_cache import AsyncCache
 from hybridcache.faces.cache import Cache
+from hybridcache.faces.exporting import export_to_opentelemetry
 from hybridcache.faces.memory import Memory
 from hybridcache.faces.protocols import AsyncCached, Cached
 from hybridcache.faces.upstream import Redis
@@ -79,6 +83,8 @@ __all__ = [
     "Absent",
     "AsyncCache",
     "AsyncCached",
+    "BlindnessChanged",
+    "BreakerMoved",
     "Cache",
     "Cached",
     "Closed",
@@ -104,6 +110,7 @@ __all__ = [
     "InRedis",
     "Invalidated",
     "InvalidationDone",
+    "LoadAbandoned",
     "LoadEnded",
     "LoadFailedElsewhere",
     "LoadTimeout",
@@ -147,4 +154,5 @@ __all__ = [
     "assess",
     "current_load",
     "decide",
+    "export_to_opentelemetry",
 ]

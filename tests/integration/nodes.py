@@ -11,6 +11,8 @@ from concurrent.futures import Future
 from typing import Final, Literal, TypeAlias, TypeVar
 
 import redis
+from opentelemetry.trace import TracerProvider
+from prometheus_client import CollectorRegistry
 
 from hybridcache import (
     AsyncCache,
@@ -26,6 +28,7 @@ from hybridcache import (
 )
 from hybridcache.engine.names import Names, names_of
 from tests.eventually import eventually
+from tests.scraped import Shown, scraped
 
 T = TypeVar("T")
 Colour: TypeAlias = Literal["sync", "async"]
@@ -128,20 +131,31 @@ class Node:
         *,
         memory: Memory | None = None,
         timeout: float = 5.0,
+        tracer_provider: TracerProvider | None = None,
+        trace_keys: Callable[[str], str] | None = None,
     ) -> None:
         upstream = None if url is None else Redis(url, timeout=timeout)
         memory = Memory() if memory is None else memory
         self._loop = loop
         self.prefix = prefix
         self.events: list[Event] = []
+        self.registry = CollectorRegistry()
         self.cache: Cache | AsyncCache
         kind = Cache if colour == "sync" else AsyncCache
         self.cache = kind(
+            name="node",
             prefix=prefix,
             upstream=upstream,
             downstream=memory,
             observer=self.events.append,
+            tracer_provider=tracer_provider,
+            trace_keys=trace_keys,
+            registry=self.registry,
         )
+
+    def shown(self, metric: str) -> Shown:
+        """Return what its registry shows of a metric, but for zeros."""
+        return scraped(self.registry, f"hybridcache_{metric}", "node")
 
     def begin(
         self, key: str, load: Callable[[], T], policy: Policy = POLICY

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 from hypothesis import given
 from hypothesis import strategies as st
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 
 from hybridcache import (
     Cache,
@@ -50,6 +50,7 @@ class Process:
 
     cache: Cache
     events: list[Event]
+    registry: CollectorRegistry
     fails: bool = False
 
     def load(self) -> int:
@@ -147,15 +148,16 @@ def _world() -> Iterator[World]:
 
     def process() -> Process:
         events: list[Event] = []
+        registry = CollectorRegistry()
         cache = Cache(
             prefix="p:",
             upstream=redis,
             downstream=Memory(),
             clock=redis.clock,
             observer=events.append,
-            registry=CollectorRegistry(),
+            registry=registry,
         )
-        return Process(cache, events)
+        return Process(cache, events, registry)
 
     one, other = process(), process()
     try:
@@ -179,6 +181,7 @@ def _state(world: World) -> object:
         (node.whole, node.epoch, node.marker),
         (len(node.fills), len(node.readings), len(node.leases), len(node.watches)),
         list(world.one.events),
+        generate_latest(world.one.registry),
         world.redis.clock(),
     )
 

@@ -9,7 +9,7 @@ import pytest
 from hybridcache.core import blob
 from hybridcache.core.decision import Fresh
 from hybridcache.core.errors import Unencodable
-from hybridcache.engine import claim, flights, lookup, node, recall, storing
+from hybridcache.engine import claim, flights, keeper, lookup, node, recall, storing
 from hybridcache.engine.answers import Hit
 from hybridcache.engine.command import Ask, AsyncPorts, Await, CallLoader, Spawn
 from hybridcache.engine.context import Context
@@ -17,6 +17,7 @@ from hybridcache.engine.current import Raised
 from hybridcache.engine.flights import Flight, FlightTable
 from hybridcache.engine.form import Packed, Whole
 from hybridcache.engine.gate import Gate
+from hybridcache.engine.heeding import heed
 from hybridcache.engine.keeper import Keeper
 from hybridcache.engine.leases import LeaseBook
 from hybridcache.engine.memory import MemoryTier
@@ -141,13 +142,11 @@ def _no_local_drop(patch: Patch) -> None:
 
 
 def _deaf_to_invalidations(patch: Patch) -> None:
-    handle = Node.handle
-
-    def handled(one: Node, message: Message) -> None:
+    def heeded(one: Node, message: Message) -> None:
         if message.kind is not Kind.INVALIDATED:
-            handle(one, message)
+            heed(one, message)
 
-    patch.setattr(Node, "handle", handled)
+    patch.setattr(keeper, "heed", heeded)
 
 
 def _trust_while_blind(patch: Patch) -> None:

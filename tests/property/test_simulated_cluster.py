@@ -137,6 +137,43 @@ def test_a_result_from_before_a_clear_is_not_told_after_it() -> None:
     Cluster(seed=834905, nodes=2, workload=workload, faults=faults).run()
 
 
+def test_what_an_unreached_redis_still_held_may_be_served() -> None:
+    """An invalidation that Redis did not take says so; its records may be told on."""
+    workload = Workload(
+        keys=1, span=6.0, burst=0.9, slow=0.3, failing=0.2, unstored=0.2
+    )
+    faults = Faults(outages=0.7, hangs=0.7, restarts=0.5, evictions=2.0, flushes=0.5)
+    Cluster(seed=1195601, nodes=2, workload=workload, faults=faults).run()
+
+
+def test_a_load_without_a_lease_is_judged_by_itself() -> None:
+    """A process that stood still while it asked for the lease loads without one."""
+    waiting = Policy(fresh_for=0.5, ttl=2.5, wait_for=9.0, stale_wait=2.0)
+    workload = Workload(
+        keys=1, invalidate=0.0, clear=0.0, refresh=0.0, slow=0.7, policies=(waiting,)
+    )
+    faults = Faults(cancelled=0.1, crashes=1.0, pauses=1.0)
+    Cluster(seed=1260889, nodes=2, workload=workload, faults=faults).run()
+
+
+def test_a_lease_may_be_granted_to_who_stands_still() -> None:
+    """Who is told of its lease too late to renew it has lost it rightly."""
+    policy = Policy(fresh_for=1.5, ttl=5.0, wait_for=6.0, retry_after=1.0)
+    inline = policy.evolve(run_in="caller")
+    workload = Workload(calls=9, keys=4, burst=0.9, policies=(inline,))
+    faults = Faults(
+        request_lost=0.1,
+        late=0.1,
+        message_lost=0.02,
+        message_late=0.1,
+        cancelled=0.02,
+        pauses=1.0,
+        restarts=1.0,
+        corruptions=1.0,
+    )
+    Cluster(seed=1, nodes=1, workload=workload, faults=faults).run()
+
+
 def test_equal_seeds_give_equal_runs() -> None:
     """A seed replays to the last record."""
     first = Cluster(seed=5, faults=faulty.STORM).run()

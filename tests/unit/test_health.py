@@ -180,3 +180,17 @@ def test_wrong_bound(colour: Colour, wrong: object) -> None:
 
     with pytest.raises((TypeError, ValueError), match="max_abandoned must be"):
         cache.health(max_abandoned=wrong)
+
+
+def test_one_failure(colour: Colour) -> None:
+    """Redis is not up from the first failed request until it answers again."""
+    upstream = ScriptedUpstream(colour.clock)
+    cache = colour.make_cache(name="shop", upstream=upstream, downstream=Memory())
+    upstream.lose_next_reply()
+    cache.get("k", int, POLICY)
+    failed = cache.cache.health().upstream
+    cache.get("other", int, POLICY)
+
+    assert (False, "closed", 1) == (failed.up, failed.breaker, failed.failures)
+    assert "TimeoutError" in failed.cause
+    assert cache.cache.health().upstream.up

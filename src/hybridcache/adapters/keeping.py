@@ -14,7 +14,7 @@ from hybridcache.engine.rounds import Listen, rounds
 
 A = TypeVar("A")
 
-log: Final = logging.getLogger("hybridcache")
+log: Final = logging.getLogger("hybridcache.adapters")
 
 
 class Asking(Protocol):

@@ -24,7 +24,7 @@ class UpstreamHealth:
 
     Attributes:
 
-        up: Whether requests are sent: the breaker is closed.
+        up: Whether requests are sent, and the last one was answered.
 
         cause: What the last failure said, while it is not up.
 

@@ -200,7 +200,9 @@ def _wait(
     if not ctx.node.whole:
         left = min(left, POLL_EVERY)
     if left > 0.0:
+        begun = ctx.now()
         yield from Await(watch, left)
+        ctx.tracing.waited(Scope.CLUSTER, None, ctx.now() - begun)
     if ctx.now() >= deadline:
         return Handover("another process's load takes longer")
     return attrs.evolve(quest, awaited=held_by.token)

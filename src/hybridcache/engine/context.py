@@ -13,11 +13,13 @@ from hybridcache.core.policy import Policy, Suppress
 from hybridcache.engine.command import Ask, Flow
 from hybridcache.engine.current import Loader
 from hybridcache.engine.events import Observer, UndecodableFound, UpstreamAsked
+from hybridcache.engine.figures import Figures
 from hybridcache.engine.form import Form, Shape
 from hybridcache.engine.names import Names, names_of
 from hybridcache.engine.node import Node
 from hybridcache.engine.request import Fault, Request, Trouble
 from hybridcache.engine.tally import Tally
+from hybridcache.engine.tracing import NoTracing, Tracing
 
 A = TypeVar("A")
 V = TypeVar("V")
@@ -77,7 +79,11 @@ class Context:
 
         closed: Whether the cache was closed meanwhile.
 
-        heard: Whether anybody takes the events; what is hot makes none if not.
+        figures: Counts; of what is hot it is told directly, where nobody else hears.
+
+        heard: Whether anybody else takes the events; what is hot makes none if not.
+
+        tracing: Where spans go.
 
         reader: Tells it from every other: only one cache's lookups share a read. A
             sync lookup on a loop's own thread would wait for ever for a task's.
@@ -92,7 +98,9 @@ class Context:
     observe: Observer
     warn: Callable[[str, Unencodable], None]
     closed: Callable[[], bool]
+    figures: Figures
     heard: bool = True
+    tracing: Tracing = attrs.field(factory=NoTracing)
     reader: bytes = attrs.field(factory=_reader)
 
     def undecodable(self, reason: str) -> None:
@@ -184,9 +192,15 @@ def ask(
     fault = answer if isinstance(answer, Fault) else None
     if fault is None or not _too_short(redis, timeout, ended - begun):
         gate.count(ticket, fault, writes=request.writes, now=ended)
-    if ctx.heard:
-        result = "ok" if fault is None else fault.trouble.value
-        ctx.observe(UpstreamAsked(ctx.cache, request.operation, result, ended - begun))
+    result = "ok" if fault is None else fault.trouble.value
+    ctx.tracing.asked(request.operation, result, ended - begun)
+    if ctx.heard or fault is not None:
+        cause = "" if fault is None else fault.cause
+        ctx.observe(
+            UpstreamAsked(ctx.cache, request.operation, result, ended - begun, cause)
+        )
+    else:
+        ctx.figures.asked(ctx.cache, request.operation, result, ended - begun)
     return answer
 
 

@@ -61,12 +61,16 @@ class LookupFailed:
 
 @attrs.frozen
 class LoadEnded:
-    """A loader returned or raised; *result* is stored, unstored or error."""
+    """A loader returned or raised; *result* is stored, unstored or error.
+
+    *error* is the type of what it raised, or empty.
+    """
 
     cache: str
     function: str
     result: str
     seconds: float
+    error: str = ""
 
 
 @attrs.frozen
@@ -80,20 +84,26 @@ class WaitEnded:
 
 @attrs.frozen
 class RefreshEnded:
-    """A background refresh ended: loaded, adopted, failed, or left to another."""
+    """A background refresh ended: loaded, adopted, failed, or elsewhere.
+
+    *error* is the type of what the loader raised, or empty.
+    """
 
     cache: str
     result: str
+    function: str = ""
+    error: str = ""
 
 
 @attrs.frozen
 class UpstreamAsked:
-    """Redis was asked; *result* is ok, down or refused."""
+    """Redis was asked; *result* is ok, down or refused, and *cause* says why."""
 
     cache: str
     operation: str
     result: str
     seconds: float
+    cause: str = ""
 
 
 @attrs.frozen
@@ -115,10 +125,37 @@ class UndecodableFound:
 
 @attrs.frozen
 class InvalidationDone:
-    """A key, or all of them, was invalidated by this node or another."""
+    """A key, or all of them, was invalidated: *origin* is local or remote."""
 
     cache: str
     origin: str
+
+
+@attrs.frozen
+class BreakerMoved:
+    """The breaker opened, or closed again after a probe was answered."""
+
+    cache: str
+    open: bool
+    cause: str = ""
+
+
+@attrs.frozen
+class BlindnessChanged:
+    """The subscription can be trusted no longer, or again.
+
+    While *blind*, what memory holds is checked with Redis before it is served.
+    """
+
+    cache: str
+    blind: bool
+
+
+@attrs.frozen
+class LoadAbandoned:
+    """A load ran past ``abandon_after``: its key is free, it may run on."""
+
+    cache: str
 
 
 Event: TypeAlias = (
@@ -131,5 +168,8 @@ Event: TypeAlias = (
     | StoreEnded
     | UndecodableFound
     | InvalidationDone
+    | BreakerMoved
+    | BlindnessChanged
+    | LoadAbandoned
 )
 Observer: TypeAlias = Callable[[Event], None]

@@ -84,6 +84,8 @@ class Flight:
 
         loads: Whether its loader was called, or is about to be.
 
+        link: Refers to its load in a trace.
+
         awaiting: Flights that the code of this load waits for right now.
     """
 
@@ -96,6 +98,7 @@ class Flight:
     background: bool
     cold: bool = False
     loads: bool = False
+    link: object = None
     awaiting: list["Flight"] = attrs.field(factory=list)
 
     def reaches(self, other: "Flight") -> bool:

@@ -80,5 +80,5 @@ def normalised(value: V, shape: Shape[V]) -> tuple[V, bytes]:
     try:
         return shape.decode(body), body
     except Exception as error:
-        msg = f"its encoding does not come back: {error}"
+        msg = f"its encoding does not come back: {type(error).__qualname__}"
         raise Unencodable(msg) from error

@@ -4,6 +4,7 @@ A request passes with a ticket and its answer is counted against the ticket, so 
 it counts once and only against the state that it began in.
 """
 
+from collections.abc import Callable
 from math import inf
 
 import attrs
@@ -33,9 +34,13 @@ class Ticket:
     generation: int
 
 
+def _nobody(_: Breaker) -> None:
+    """Hear of no change."""
+
+
 @attrs.define(eq=False)
 class Gate:
-    """Who may ask Redis right now."""
+    """Who may ask Redis right now; *moved* hears when the breaker opens or closes."""
 
     _lock: Lock
     breaker: Breaker = attrs.field(factory=Breaker)
@@ -43,6 +48,12 @@ class Gate:
     refused_until: float = attrs.field(default=0.0, init=False)
     refusal: str = attrs.field(default="", init=False)
     answered_at: float = attrs.field(default=-inf, init=False)
+    moved: Callable[[Breaker], None] = attrs.field(default=_nobody, init=False)
+
+    @property
+    def up(self) -> bool:
+        """Whether Redis is asked, and answered the last request."""
+        return self.breaker.state is State.CLOSED and not self.breaker.failures
 
     def barred(self) -> Fault | None:
         """Say why nobody may ask; None if the way is free."""
@@ -70,18 +81,17 @@ class Gate:
         if fault is None and not self.refusals and not self.breaker.failures:
             return
         with self._lock:
+            before = self.breaker
             if fault is not None and fault.trouble is Trouble.DOWN:
                 self.breaker = failed(
-                    self.breaker, generation=ticket.generation, cause=fault.cause
+                    before, generation=ticket.generation, cause=fault.cause
                 )
-                return
-            self.breaker = succeeded(self.breaker, generation=ticket.generation)
-            if not writes:
-                return
-            if fault is None:
-                self.refusals = 0
             else:
-                self._refuse(fault, now)
+                self.breaker = succeeded(before, generation=ticket.generation)
+                if writes:
+                    self._count_write(fault, now)
+            after = self.breaker
+        self._tell(before, after)
 
     def given_up(self, ticket: Ticket, cause: str, *, begun: float, now: float) -> None:
         """Count a request whose caller waits no longer, if Redis may be to blame.
@@ -91,7 +101,10 @@ class Gate:
         if self.answered_at < begun:
             self.count(ticket, Fault(Trouble.DOWN, cause), writes=False, now=now)
 
-    def _refuse(self, fault: Fault, now: float) -> None:
+    def _count_write(self, fault: Fault | None, now: float) -> None:
+        if fault is None:
+            self.refusals = 0
+            return
         self.refusals += 1
         if self.refusals >= self.breaker.threshold:
             self.refused_until = now + WRITES_AGAIN_AFTER
@@ -100,7 +113,14 @@ class Gate:
     def signal(self, signal: Signal) -> None:
         """Follow what the keeper's probe says."""
         with self._lock:
-            self.breaker = signalled(self.breaker, signal)
+            before = self.breaker
+            self.breaker = after = signalled(before, signal)
+        self._tell(before, after)
+
+    def _tell(self, before: Breaker, after: Breaker) -> None:
+        """Say that the way was barred or freed; that a probe goes out is no news."""
+        if (before.state is State.CLOSED) is not (after.state is State.CLOSED):
+            self.moved(after)
 
     def reset(self) -> None:
         """Start anew, in the child of a fork."""

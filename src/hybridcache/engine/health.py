@@ -1,6 +1,5 @@
 """Gather how a node is: from its machines alone, nothing is asked or changed."""
 
-from hybridcache.core.breaker import State
 from hybridcache.core.health import Health, MemoryHealth, UpstreamHealth
 from hybridcache.engine.context import Context
 from hybridcache.engine.node import Node
@@ -24,15 +23,14 @@ def health_of(ctx: Context, *, max_abandoned: int) -> Health:
 def _upstream(node: Node, now: float) -> UpstreamHealth:
     gate = node.gate
     breaker = gate.breaker
-    up = breaker.state is State.CLOSED
     return UpstreamHealth(
-        up=up,
-        cause="" if up else breaker.cause,
+        up=gate.up,
+        cause="" if gate.up else breaker.cause,
         breaker=breaker.state.value,
         failures=breaker.failures,
         refusal=gate.refusal if now < gate.refused_until else "",
         blind=not node.whole,
-        backlog=node.leases.owed(now),
+        backlog=node.leases.owed,
     )
 
 

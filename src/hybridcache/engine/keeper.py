@@ -14,6 +14,7 @@ import attrs
 from hybridcache.core.breaker import Signal, State
 from hybridcache.engine.channel_requests import Echo, Ping, ReadMarker
 from hybridcache.engine.gate import PROBE_EVERY
+from hybridcache.engine.heeding import heed
 from hybridcache.engine.lease_requests import Renew, RenewMany, Settle, term_ms
 from hybridcache.engine.leases import Lease
 from hybridcache.engine.messages import Kind, parse
@@ -193,7 +194,7 @@ class Keeper:
             if message.origin == self.channel.origin:
                 self._heard_at = now
             return
-        self.node.handle(message)
+        heed(self.node, message)
 
     def answered(self, chore: Chore, answer: object, now: float) -> None:
         """Learn what came of a request."""

@@ -43,6 +43,23 @@ def lead(
     inline: bool,
 ) -> Flow[Landing]:
     """Call the loader, store what it made, and say how the flight lands."""
+    with ctx.tracing.load(query.function, query.key) as span:
+        flight.link = span.link
+        landing = yield from _lead(ctx, query, flight, plan, claim, inline=inline)
+        error = landing.error if isinstance(landing, Failed) else None
+        span.ended(_result(landing), error)
+    return landing
+
+
+def _lead(
+    ctx: Context,
+    query: Query[V],
+    flight: Flight,
+    plan: Plan,
+    claim: Claimed | Unclaimed,
+    *,
+    inline: bool,
+) -> Flow[Landing]:
     begun = ctx.now()
     ctx.node.begin_load(flight)
     if isinstance(claim, Claimed):
@@ -64,9 +81,14 @@ def lead(
                 ctx.node.leases.drop(claim.token)
             else:
                 ctx.node.leases.unwanted(claim.names, claim.token, flight.abandon_at)
-    if ctx.heard:
-        ctx.observe(LoadEnded(ctx.cache, query.function, _result(landing), seconds))
+    result, error = _result(landing), error_of(landing)
+    ctx.observe(LoadEnded(ctx.cache, query.function, result, seconds, error))
     return landing
+
+
+def error_of(landing: Landing) -> str:
+    """Return the type of what the loader raised, or nothing."""
+    return type(landing.error).__qualname__ if isinstance(landing, Failed) else ""
 
 
 def _result(landing: Landing) -> str:
@@ -172,7 +194,7 @@ def _made(
     too_large = ctx.redis is not None and len(body or b"") > ctx.redis.max_value_bytes
     if too_large:
         error_text = f"its encoding has {len(body or b'')} bytes"
-        ctx.warn(query.function or query.key, Unencodable(error_text))
+        ctx.warn(query.function or "a loader", Unencodable(error_text))
         ctx.observe(StoreEnded(ctx.cache, Tier.REDIS, "too-large"))
     if body is None or lives is None or too_large or spoiled or query.bypass:
         if isinstance(claim, Claimed) and ctx.redis is not None:

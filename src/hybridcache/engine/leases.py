@@ -122,11 +122,6 @@ class LeaseBook:
             self._unwanted = [one for one in self._unwanted if now < one.until]
             return list(self._unwanted)
 
-    def owed(self, now: float) -> int:
-        """Return how many leases Redis is still to be told to release."""
-        with self._lock:
-            return sum(now < one.until for one in self._unwanted)
-
     def released(self, token: str) -> None:
         """Redis was told, or will not hear of it: do not tell it again."""
         with self._lock:
@@ -137,6 +132,11 @@ class LeaseBook:
         self._held.clear()
         self._by_key.clear()
         self._unwanted.clear()
+
+    @property
+    def owed(self) -> int:
+        """How many leases are still to be released."""
+        return len(self._unwanted)
 
     def __len__(self) -> int:
         return len(self._held)

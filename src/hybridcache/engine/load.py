@@ -18,10 +18,11 @@ from hybridcache.engine.flights import (
     Landing,
     Loaded,
 )
-from hybridcache.engine.lead import lead
+from hybridcache.engine.lead import error_of, lead
 from hybridcache.engine.lease_requests import Mode
 from hybridcache.engine.plan import Plan
 from hybridcache.engine.storing import Claimed, Unclaimed
+from hybridcache.engine.tracing import UNTRACED
 
 V = TypeVar("V")
 
@@ -37,16 +38,25 @@ def load(
 ) -> Flow[None]:
     """Carry out the load of *flight* and settle it."""
     landing: Landing = Handover("its load was ended from outside")
+    refreshes = plan.mode is Mode.REFRESH
+    apart = ctx.tracing.refresh(query.function, query.key) if refreshes else UNTRACED
     try:
-        landing = yield from _land(ctx, query, flight, plan, deadline, inline=inline)
+        with apart:
+            landing = yield from _land(
+                ctx, query, flight, plan, deadline, inline=inline
+            )
     except Exception as error:
         # A fault of ours or of a user's codec: those who wait must hear of it.
         landing = Failed(error, error.__traceback__)
         raise
     finally:
         ctx.node.land(flight, landing)
-        if plan.mode is Mode.REFRESH:
-            ctx.observe(RefreshEnded(ctx.cache, _result(landing)))
+        if refreshes:
+            ctx.observe(
+                RefreshEnded(
+                    ctx.cache, _result(landing), query.function, error_of(landing)
+                )
+            )
 
 
 def _result(landing: Landing) -> str:

@@ -24,6 +24,7 @@ from hybridcache.core.outcome import (
     HitStale,
     Outcome,
     Refresh,
+    Scope,
     Tier,
 )
 from hybridcache.core.policy import RunIn, Suppress
@@ -46,6 +47,7 @@ from hybridcache.engine.load import load
 from hybridcache.engine.plan import Plan
 from hybridcache.engine.recall import fetch, fresh_in_memory, loads_from_cold, recall
 from hybridcache.engine.request import Fault
+from hybridcache.engine.traced import traced
 
 V = TypeVar("V")
 
@@ -65,19 +67,27 @@ def look_up(ctx: Context, query: Query[V]) -> Flow[Outcome[V]]:
             if served is not None:
                 return served
             plan = Plan(rejected=found.identity, previous=found.form)
-        if ctx.redis is not None and not loads_from_cold(ctx, query):
-            answer = yield from fetch(ctx, ctx.redis, query, deadline)
-            match answer:
-                case Hit():
-                    served = yield from serve(ctx, query, answer, deadline)
-                    if served is not None:
-                        return served
-                    plan = Plan(rejected=answer.identity, previous=answer.form)
-                case Missing():
-                    plan = Plan(rejected=answer.identity, previous=plan.previous)
-                case Fault():
-                    cause = _cause(ctx, answer, deadline)
-                    plan = Plan(previous=plan.previous, cause=cause)
+    rest = _beyond_memory(ctx, query, plan, begun, deadline)
+    return (yield from traced(ctx, query, rest))
+
+
+def _beyond_memory(
+    ctx: Context, query: Query[V], plan: Plan, begun: float, deadline: float
+) -> Flow[Outcome[V]]:
+    """Serve *query* from Redis, or by a load."""
+    if ctx.redis is not None and not query.bypass and not loads_from_cold(ctx, query):
+        answer = yield from fetch(ctx, ctx.redis, query, deadline)
+        match answer:
+            case Hit():
+                served = yield from serve(ctx, query, answer, deadline)
+                if served is not None:
+                    return served
+                plan = Plan(rejected=answer.identity, previous=answer.form)
+            case Missing():
+                plan = Plan(rejected=answer.identity, previous=plan.previous)
+            case Fault():
+                cause = _cause(ctx, answer, deadline)
+                plan = Plan(previous=plan.previous, cause=cause)
     return (yield from fly(ctx, query, plan, begun, deadline))
 
 
@@ -91,6 +101,10 @@ def _cause(ctx: Context, fault: Fault, deadline: float) -> str | None:
 
 def refresh(ctx: Context, query: Query[V]) -> Flow[Outcome[V]]:
     """Load now, whatever the tiers hold; join a load that is under way."""
+    return (yield from traced(ctx, query, _refresh(ctx, query)))
+
+
+def _refresh(ctx: Context, query: Query[V]) -> Flow[Outcome[V]]:
     begun = ctx.now()
     deadline = deadline_of(ctx, query, begun)
     plan = Plan(mode=Mode.FORCE)
@@ -221,6 +235,8 @@ def fly(
                 inline = policy.run_in is RunIn.CALLER
                 yield from _spawn(ctx, flight, query, plan, deadline, inline=inline)
             landing = yield from Await(flight.latch, deadline - ctx.now())
+        if not leads:
+            ctx.tracing.waited(Scope.PROCESS, flight.link, ctx.now() - now)
         if isinstance(landing, (Loaded, Adopted, Failed)):
             return outcome_of(ctx, query, landing, begun, leads=leads)
         # Handed over, or its loop is gone; else this caller has waited long enough.

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import attrs
 
+from hybridcache.engine.events import LoadAbandoned
 from hybridcache.engine.flights import (
     Adopted,
     Flight,
@@ -26,8 +27,9 @@ from hybridcache.engine.kept import DISTRUSTED, Kept
 from hybridcache.engine.latch import Latch, Lock
 from hybridcache.engine.leases import LeaseBook
 from hybridcache.engine.memory import MemoryTier
-from hybridcache.engine.messages import Kind, Message
+from hybridcache.engine.messages import Message
 from hybridcache.engine.names import Channel
+from hybridcache.engine.news import Listeners
 from hybridcache.engine.poison import Fill, PoisonRegistry
 from hybridcache.engine.readings import Answer, Reading, Readings
 from hybridcache.engine.watches import Watches
@@ -77,6 +79,8 @@ class Node:
     watches: Watches = attrs.field(init=False)
     gate: Gate = attrs.field(init=False)
     on_message: Callable[[Message], None] | None = attrs.field(default=None, init=False)
+    listeners: Listeners = attrs.field(factory=Listeners, init=False)
+    _abandoned: int = attrs.field(default=0, init=False)
     _indexes: dict[int, dict[object, Kept]] = attrs.field(factory=dict, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -89,6 +93,7 @@ class Node:
         self.holds = Holds(self.lock)
         self.watches = Watches(self.lock)
         self.gate = Gate(self.lock)
+        self.gate.moved = self.listeners.breaker_moved
 
     # Memory
 
@@ -193,26 +198,41 @@ class Node:
         A flight that makes a value of another shape cannot be joined.
         """
         with self.lock:
-            flight = None if alone else table.find(key, now)
-            if flight is not None and flight.latch.orphaned():
-                self._hand_over(flight)
-                flight = None
-            if flight is not None and flight.latch.answer is not None:
-                # Another cache on this node was closed while its load ran on.
-                table.leave(flight)
-                flight.fill.spoiled = True
-                flight = None
-            if flight is not None and flight.fingerprint == fingerprint:
-                return flight, False
-            started = table.start(
-                self.open_fill(key),
-                fingerprint,
-                began_at=now,
-                abandon_at=now + owned_for,
-                background=background,
-                listed=flight is None and not alone,
-            )
-            return started, True
+            found = None if alone else self._joinable(table, key, now)
+            if found is not None and found.fingerprint == fingerprint:
+                flight, started = found, False
+            else:
+                started = True
+                flight = table.start(
+                    self.open_fill(key),
+                    fingerprint,
+                    began_at=now,
+                    abandon_at=now + owned_for,
+                    background=background,
+                    listed=found is None and not alone,
+                )
+        if self.flights.abandoned != self._abandoned:
+            self._tell_abandoned()
+        return flight, started
+
+    def _joinable(self, table: FlightTable, key: str, now: float) -> Flight | None:
+        flight = table.find(key, now)
+        if flight is not None and flight.latch.orphaned():
+            self._hand_over(flight)
+            return None
+        if flight is not None and flight.latch.answer is not None:
+            # Another cache on this node was closed while its load ran on.
+            table.leave(flight)
+            flight.fill.spoiled = True
+            return None
+        return flight
+
+    def _tell_abandoned(self) -> None:
+        with self.lock:
+            new = self.flights.abandoned - self._abandoned
+            self._abandoned += new
+        for _ in range(new):
+            self.listeners.tell(LoadAbandoned)
 
     def _hand_over(self, flight: Flight) -> None:
         """Land a flight whose loop is gone, and have its lease released."""
@@ -299,34 +319,6 @@ class Node:
             self.clears += 1
         self.watches.wake_all("cleared")
 
-    def handle(self, message: Message) -> None:
-        """Carry out what another node, or this one's own scripts, published."""
-        own = self.channel is not None and message.origin == self.channel.origin
-        match message.kind:
-            case Kind.SETTLED:
-                self.holds.ended_elsewhere(message.key)
-                self.watches.wake(message.key, message.token)
-            case Kind.INVALIDATED:
-                if not own:
-                    self.invalidated(message.key)
-            case Kind.CLEARED:
-                self._doubt_marker(message.token.encode(), own=own)
-            case Kind.ECHO:
-                return
-        if self.on_message is not None:
-            self.on_message(message)
-
-    def _doubt_marker(self, marker: bytes, *, own: bool) -> None:
-        """Drop what was stamped otherwise; which marker counts now, Redis tells.
-
-        A message may be older than a `clear()` of our own that has returned: to
-        believe it would bring back what that cleared.
-        """
-        known = self.marker
-        # Our own, dropped when clear() returned; what came since was checked.
-        if known != marker and not (own and known is None):
-            self.cleared(None)
-
     # The subscription
 
     def subscribed(self, marker: bytes, clears: int | None = None) -> bool:
@@ -341,18 +333,22 @@ class Node:
             if self.marker is not None and self.marker != marker:
                 self.cleared(marker)
             self.marker = marker
-            self.whole = True
+            was_blind, self.whole = not self.whole, True
             self.epoch = next(_epochs)
-            return True
+        if was_blind:
+            self.listeners.blindness_changed(blind=False)
+        return True
 
     def distrust(self) -> None:
         """The subscription is not whole: every record is suspect from now on."""
         with self.lock:
             if self.channel is None:
                 return
-            self.whole = False
+            was_whole, self.whole = self.whole, False
             self.epoch = next(_epochs)
             self.disable_indexes()
+        if was_whole:
+            self.listeners.blindness_changed(blind=True)
         # Their message may be lost: let them ask Redis instead.
         self.watches.wake_all("distrusted")
 
@@ -376,6 +372,7 @@ class Node:
                 self.tier.sweep(now)
             self.flights.sweep(now)
             self.holds.sweep(now)
+        self._tell_abandoned()
 
     def forked(self) -> None:
         """Start anew in the child of a fork, with memory as suspect."""
@@ -388,4 +385,6 @@ class Node:
             self.leases.clear()
             self.gate.reset()
             self.watches.clear()
+            # Nobody is told: the child starts so.
+            self.whole = self.channel is None
             self.distrust()

@@ -9,11 +9,12 @@ from hybridcache.core.errors import (
     ReentrantLoad,
     WouldBlockLoop,
 )
-from hybridcache.core.outcome import HitFresh, HitStale, Outcome
+from hybridcache.core.outcome import HitFresh, HitStale, Outcome, Tier
 from hybridcache.engine.command import Flow
 from hybridcache.engine.context import Context, Query
 from hybridcache.engine.events import LookedUp, LookupFailed, Reason
 from hybridcache.engine.tally import served_by
+from hybridcache.engine.traced import in_span
 
 V = TypeVar("V")
 
@@ -24,6 +25,8 @@ def observed(ctx: Context, query: Query[V], flow: Flow[Outcome[V]]) -> Flow[Outc
     A caller that is cancelled is counted nowhere: it has no outcome.
     """
     begun = ctx.now()
+    if ctx.tracing.recording():
+        flow = in_span(ctx, query, flow)
     try:
         outcome = yield from flow
     except Exception as error:
@@ -31,21 +34,22 @@ def observed(ctx: Context, query: Query[V], flow: Flow[Outcome[V]]) -> Flow[Outc
         query.tally.fail(reason)
         ctx.observe(LookupFailed(ctx.cache, query.function, reason))
         raise
-    query.tally.add(outcome)
-    report(ctx, query, outcome, ctx.now() - begun)
+    tier = served_by(outcome)
+    query.tally.add(outcome.tag, tier)
+    report(ctx, query, outcome, tier, ctx.now() - begun)
     return outcome
 
 
-def report(ctx: Context, query: Query[V], outcome: Outcome[V], seconds: float) -> None:
-    """Tell the observer of an outcome."""
-    if not ctx.heard:
-        return
-    age = outcome.age if isinstance(outcome, HitFresh | HitStale) else None
-    ctx.observe(
-        LookedUp(
-            ctx.cache, query.function, outcome.tag, served_by(outcome), age, seconds
-        )
-    )
+def report(
+    ctx: Context, query: Query[V], outcome: Outcome[V], tier: Tier, seconds: float
+) -> None:
+    """Measure an outcome, and tell of it."""
+    age = outcome.age if isinstance(outcome, (HitFresh, HitStale)) else None
+    tag = outcome.tag
+    if ctx.heard:
+        ctx.observe(LookedUp(ctx.cache, query.function, tag, tier, age, seconds))
+    else:
+        ctx.figures.looked_up(ctx.cache, tag, tier, age, seconds)
 
 
 def reason_of(error: Exception) -> Reason:

@@ -83,7 +83,7 @@ def encoded(
     try:
         normal, body = normalised(value, shape)
     except Unencodable as error:
-        ctx.warn(query.function or query.key, error)
+        ctx.warn(query.function or "a loader", error)
         ctx.observe(StoreEnded(ctx.cache, Tier.LOADER, "unencodable"))
         return None, Whole(value)
     share = query.policy.share

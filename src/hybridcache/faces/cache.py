@@ -7,7 +7,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, cast, overload
 
 from hybridcache.adapters.codec import Codec
-from hybridcache.adapters.prometheus import Registry, tallies_of
+from hybridcache.adapters.prometheus import Registry
+from hybridcache.adapters.tracing import Provider, Redact, span_tracing
 from hybridcache.core.explanation import Explanation
 from hybridcache.core.health import MOST_ABANDONED, Health
 from hybridcache.core.key_plan import plan_key
@@ -26,6 +27,7 @@ from hybridcache.engine.invalidate import clear, invalidate
 from hybridcache.engine.lookup import look_up, refresh
 from hybridcache.engine.observed import observed
 from hybridcache.engine.peek import peek
+from hybridcache.faces.counting import counted_in
 from hybridcache.faces.declared import declared_value
 from hybridcache.faces.function import Function, inquiry_of, query_of
 from hybridcache.faces.memory import Memory
@@ -66,7 +68,12 @@ class Cache:
 
         observer: Called with one frozen event for all that happens.
 
-        registry: Where its lookups are counted; prometheus-client's default.
+        registry: What shows its metrics; prometheus-client's default.
+
+        tracer_provider: Where OpenTelemetry spans go; the global provider by default.
+
+        trace_keys: Makes of a key what spans may show, such as ``str`` for all of it;
+            by default they show no key.
 
         clock: Monotonic seconds; for tests, see
             :class:`hybridcache.testing.ManualClock`.
@@ -89,6 +96,8 @@ class Cache:
         codec: Codec | None = None,
         observer: Observer | None = None,
         registry: Registry | None = None,
+        tracer_provider: Provider | None = None,
+        trace_keys: Redact | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._state = make_state(
@@ -98,7 +107,8 @@ class Cache:
             downstream=downstream,
             codec=codec,
             observer=observer,
-            tallies=tallies_of(registry),
+            exposition=counted_in(registry),
+            tracing=span_tracing(name, tracer_provider, trace_keys),
             clock=clock,
         )
 

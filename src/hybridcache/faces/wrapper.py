@@ -14,8 +14,10 @@ from typing import cast
 
 import attrs
 
+from hybridcache.adapters.tracing import SPAN_KEY, UNRECORDED, current, recording
 from hybridcache.core.key_plan import KeyPlan
 from hybridcache.engine.kept import Kept
+from hybridcache.engine.tally import HIT_FRESH_IN_MEMORY, Tally
 
 _VARIABLE = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
@@ -35,7 +37,7 @@ class Parts:
         by_type: Records by the argument's type, then by the argument, where one
             argument alone tells the key: no tuple to make and to hash.
 
-        slots: Counts; the first slot counts hits.
+        tally: Counts; the first of its slots counts hits.
 
         now: The clock, seconds.
 
@@ -46,7 +48,7 @@ class Parts:
     plan: KeyPlan
     index: dict[object, Kept]
     by_type: dict[type, dict[object, Kept]]
-    slots: list[int]
+    tally: Tally
     now: Callable[[], float]
     serve: Callable[..., object]
 
@@ -58,7 +60,11 @@ def make_wrapper(parts: Parts, *, is_async: bool) -> Callable[..., object]:
         "__hc_index": parts.index,
         "__hc_by_type": parts.by_type,
         "__hc_now": parts.now,
-        "__hc_hits": parts.slots,
+        "__hc_context": current,
+        "__hc_span": SPAN_KEY,
+        "__hc_unrecorded": UNRECORDED,
+        "__hc_recording": recording,
+        "__hc_tally": parts.tally,
         "__hc_serve": parts.serve,
         "__hc_render": parts.plan.render_bound,
         "__hc_partial": functools.partial,
@@ -94,8 +100,14 @@ def _source(plan: KeyPlan, *, is_async: bool) -> str:
             "    except Exception:",
             "        pass",
             "    else:",
-            "        if __hc_now() < __hc_kept.until:",
-            "            __hc_hits[0] += 1",
+            "        if __hc_now() < __hc_kept.until and (",
+            # Inside a recorded span a hit has a span of its own. Most are inside none
+            # at all, or inside one that was not sampled: told without a call.
+            "            not (__hc_traced := __hc_context())",
+            "            or __hc_traced.get(__hc_span).__class__ is __hc_unrecorded",
+            "            or not __hc_recording()",
+            "        ):",
+            f"            __hc_tally.slots[{HIT_FRESH_IN_MEMORY}] += 1",
             "            if __hc_kept.freq < 3:",
             "                __hc_kept.freq += 1",
             "            return __hc_kept.value",

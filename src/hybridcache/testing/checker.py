@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from hybridcache.core.errors import LoadTimeout, Undecodable
-from hybridcache.core.outcome import HitFresh, HitStale, Suppressed, UpstreamDown
+from hybridcache.core.outcome import HitFresh, HitStale, Suppressed, Tier, UpstreamDown
 from hybridcache.core.policy import RunIn, Suppress
 from hybridcache.testing.evidence import Evidence
 from hybridcache.testing.history import (
@@ -154,8 +154,11 @@ def invalidated_here(seen: Evidence, end: LookupEnded) -> Iterator[str]:
         if seen.troubles.rolled_back(call, end.number):
             # "A failover may lose an acknowledged invalidation."
             continue
-        if not done.reached and seen.written(end.value, end.number):
-            # Redis was not reached and still has it: Invalidated says so.
+        if not done.reached and (
+            end.tier == Tier.REDIS.value or seen.written(end.value, end.number)
+        ):
+            # Redis was not reached and still had it, as an entry or as a record that
+            # a load left its waiters: Invalidated says so.
             continue
         began = seen.begins[end.lookup].number
         yield f"rule 3: {end}, begun as {began}, after {done}"

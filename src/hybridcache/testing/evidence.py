@@ -193,14 +193,14 @@ class Evidence:
             for one in self.of(Deleted)
         ):
             return True
-        # "With Redis down, at most one per process"; a lease that could not be renewed,
-        # was evicted or went with the data is not kept.
-        # With room for the end of a lease to be noticed.
+        if earlier.token is None or later.token is None:
+            # "With Redis down, at most one per process": that it was is judged by
+            # itself, of every load without a lease.
+            return True
+        # A lease that could not be renewed, was evicted or went with the data is not
+        # kept. With room for the end of a lease to be noticed.
         begun = earlier.at - _LEASE
-        return self.troubles.befell(earlier.process, begun, later.at) or (
-            later.token is None
-            and self.troubles.befell(later.process, later.at - _LEASE - 2.0, later.at)
-        )
+        return self.troubles.befell(earlier.process, begun, later.at)
 
     def _started(self, load: LoadBegan) -> float:
         """Return when the flight of *load* started: it asks for the lease first."""
@@ -270,7 +270,7 @@ class Evidence:
             for load in self.loads.values()
             if load.token == lost.token
         )
-        # A pause may have begun long before: at any time since it was granted.
+        # A fault may lie long back: at any time since it was granted.
         return ended or self.troubles.befell(lost.process, grant.at, lost.at)
 
     # Invalidations

@@ -1,6 +1,7 @@
 """The events of a fault schedule: when each strikes, and what it does."""
 
 from collections.abc import Callable
+from functools import partial
 
 from hybridcache.core import blob
 from hybridcache.engine.names import names_of
@@ -56,7 +57,13 @@ class Strikes:
         victim = self._dice.choice(self._processes)
         self._note(victim.number, "paused")
         victim.pause()
-        self._scheduler.after(self._dice.uniform(0.1, LASTING), victim.go_on)
+        wake = partial(self._go_on, victim)
+        self._scheduler.after(self._dice.uniform(0.1, LASTING), wake)
+
+    def _go_on(self, victim: Process) -> None:
+        # What it was about when it stood still goes wrong only now.
+        self._note(victim.number, "resumed")
+        victim.go_on()
 
     def _outages(self) -> None:
         self._note(-1, "outages")

@@ -73,8 +73,9 @@ class Shape(Generic[V]):
             raise
         except Exception as error:
             # A field that was never set, a container changed meanwhile, a lone
-            # surrogate in a codec that has no room for it.
-            msg = f"value: {type(error).__qualname__}: {error}"
+            # surrogate in a codec that has no room for it. By its type alone: the log
+            # that tells of it never shows a value, and the message may.
+            msg = f"value: {type(error).__qualname__}"
             raise Unencodable(msg) from error
         return data
 
@@ -100,7 +101,7 @@ class Shape(Generic[V]):
         try:
             again = self._codec.dumps(self._hook.dump(self.decode(data)))
         except (Undecodable, Unfit) as error:
-            msg = f"value: a class refuses its own fields: {error}"
+            msg = "value: a class refuses its own fields"
             raise Unencodable(msg) from error
         if again != data:
             msg = (

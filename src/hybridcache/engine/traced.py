@@ -1,0 +1,28 @@
+"""Lookups inside spans: all of one, or the part that memory could not serve."""
+
+from typing import TypeVar
+
+from hybridcache.core.outcome import Outcome
+from hybridcache.engine.command import Flow
+from hybridcache.engine.context import Context, Query
+
+V = TypeVar("V")
+
+
+def traced(ctx: Context, query: Query[V], flow: Flow[Outcome[V]]) -> Flow[Outcome[V]]:
+    """Run the part of a lookup that memory could not serve, inside a span.
+
+    Inside a span that is recorded the whole lookup has one already.
+    """
+    tracing = ctx.tracing
+    if not tracing.active or tracing.recording():
+        return flow
+    return in_span(ctx, query, flow)
+
+
+def in_span(ctx: Context, query: Query[V], flow: Flow[Outcome[V]]) -> Flow[Outcome[V]]:
+    """Run *flow* inside a span that says what the lookup ended in."""
+    with ctx.tracing.lookup(query.function, query.key) as span:
+        outcome = yield from flow
+        span.served(outcome)
+    return outcome
