@@ -174,6 +174,21 @@ def test_a_lease_may_be_granted_to_who_stands_still() -> None:
     Cluster(seed=1, nodes=1, workload=workload, faults=faults).run()
 
 
+def test_a_silent_subscription_is_noticed_in_spite_of_clears() -> None:
+    """A subscription that fell silent costs its waiters no more than it must."""
+    workload = Workload(
+        keys=2, invalidate=0.02, clear=0.15, slow=0.0, unmodified=0.0, nested=0.5
+    )
+    faults = Faults(
+        message_lost=0.05,
+        message_twice=0.05,
+        message_late=0.05,
+        dropped=1.0,
+        silent=0.5,
+    )
+    Cluster(seed=1408548, nodes=1, workload=workload, faults=faults).run()
+
+
 def test_equal_seeds_give_equal_runs() -> None:
     """A seed replays to the last record."""
     first = Cluster(seed=5, faults=faulty.STORM).run()

@@ -72,6 +72,22 @@ def told(kind: Kind, origin: str = OTHER, token: str = TOKEN, key: str = KEY) ->
     return encode(Message(kind, origin, token, key))
 
 
+def test_silence_is_noticed_however_often_all_is_cleared() -> None:
+    """To read the marker, by another connection, is no sign of the subscription."""
+    one = whole(keeper())
+    now = 0.0
+    while now < ECHO_WITHIN:
+        assert one.node.whole
+        one.node.cleared(None)
+        for chore in due(one, now, ReadMarker):
+            assert isinstance(chore, ReadMarker)
+            one.answered(chore, MARKER, now)
+        now += 0.5
+    one.due(now)
+
+    assert not one.node.whole
+
+
 def test_becomes_whole() -> None:
     """Trust begins with both channels confirmed and the marker read after that."""
     one = keeper()

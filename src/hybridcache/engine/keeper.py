@@ -182,6 +182,7 @@ class Keeper:
             return
         self._confirmed.add(channel)
         if self._confirmed >= {self.channel.events, self.channel.echo}:
+            self._heard_at = now
             # Read only now: a change from here on arrives as a message.
             self._marker_at = now
 
@@ -204,8 +205,8 @@ class Keeper:
                 signal = Signal.PROBE_FAILED if failed else Signal.PROBE_ANSWERED
                 self.node.gate.signal(signal)
             case ReadMarker():
+                # No sign of the subscription: it is read by another connection.
                 if isinstance(answer, bytes) and self.connected:
-                    self._heard_at = now
                     told = self.node.subscribed(answer, self._clears)
                     self._marker_at = None if told else now
             case RenewMany(renewals=renewals):
