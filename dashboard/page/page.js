@@ -1,0 +1,200 @@
+// The page: asks Prometheus for every panel, draws them, and does so again.
+
+import { draw, hour, point } from "./chart.js";
+import { alerts, labelValues, range, scrapeInterval } from "./prometheus.js";
+import { text } from "./units.js";
+
+const POINTS = 240;
+const EVERY = 2000;
+const RANGES = { "2 minutes": 120, "5 minutes": 300, "15 minutes": 900, "1 hour": 3600, "6 hours": 21600, "1 day": 86400 };
+
+const $ = (id) => document.getElementById(id);
+const shown = await (await fetch("panels.json")).json();
+const outcomes = new Map(shown.outcomes.map((each) => [each.tag, each]));
+const order = [...outcomes.keys()];
+const cards = [];
+let cursor = null;
+
+function build() {
+  for (const { tag, colour, means } of shown.outcomes) {
+    const tile = element("li", {}, element("b", {}, tag), element("data", {}, "–"), element("span", {}, means));
+    tile.style.setProperty("--colour", colour);
+    tile.dataset.tag = tag;
+    $("outcomes").append(tile);
+  }
+  for (const section of shown.sections) {
+    const grid = element("div", { className: "grid" });
+    $("panels").append(element("section", {}, element("h2", {}, section.title), grid));
+    for (const panel of section.panels) grid.append(card(panel));
+  }
+}
+
+function card(panel) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("role", "img");
+  const legend = element("ul");
+  const made = element("article", { className: panel.wide ? "panel wide" : "panel", id: panel.name });
+  made.append(element("h3", {}, panel.title), element("p", {}, panel.tells), svg, legend);
+  const own = { panel, svg, legend, series: [], scale: null };
+  svg.addEventListener("pointermove", (event) => move(own.scale?.at(event.offsetX) ?? null));
+  svg.addEventListener("pointerleave", () => move(null));
+  cards.push(own);
+  return made;
+}
+
+async function fill() {
+  for (const [label, seconds] of Object.entries(RANGES)) $("chosen").range.add(new Option(label, seconds));
+  for (const name of ["cache", "instance"]) {
+    $("chosen")[name].add(new Option("all", ".*"));
+    for (const value of await labelValues(name)) $("chosen")[name].add(new Option(value, escaped(value)));
+  }
+  const asked = new URLSearchParams(location.search);
+  for (const select of $("chosen").elements) {
+    const wanted = asked.get(select.name);
+    if ([...select.options].some(({ value }) => value === wanted)) select.value = wanted;
+  }
+}
+
+/** Ask for everything once, and show it. */
+async function refresh(scraped) {
+  const { cache, instance, range: seconds } = $("chosen").elements;
+  const step = Math.max(1, Math.ceil(seconds.value / POINTS));
+  const end = Math.floor(Date.now() / 1000 / step) * step;
+  const times = Array.from({ length: Math.floor(seconds.value / step) + 1 }, (_, index) => end - seconds.value + index * step);
+  const rates = Math.max(6, 4 * scraped, step + scraped);
+  const selector = `cache=~"${cache.value}", instance=~"${instance.value}"`;
+  const settled = (expression) => expression.replaceAll("$selector", selector).replaceAll("$window", `${rates}s`);
+  const [found, faults, fired] = await Promise.all([
+    Promise.all(cards.map(({ panel }) => asked(panel, settled, times))),
+    range(shown.faults, times),
+    alerts(),
+  ]);
+  const bands = marked(faults, times);
+  cards.forEach((own, index) => {
+    own.series = found[index];
+    own.times = times;
+    own.scale = draw(own.svg, own.panel, times, own.series, bands);
+  });
+  tell(fired);
+  move(cursor);
+  $("state").textContent = `live from Prometheus, rates over ${rates} s`;
+}
+
+async function asked(panel, settled, times) {
+  const answers = await Promise.all(panel.lines.map(({ expression }) => range(settled(expression), times)));
+  const series = answers.flatMap((answer, index) =>
+    answer.map(({ labels, values }) => ({ name: named(panel.lines[index].legend, labels), values })),
+  );
+  const known = series.filter(({ values }) => values.some((value) => value !== null));
+  if (panel.lines.length === 1) known.sort((one, other) => rank(one.name) - rank(other.name) || one.name.localeCompare(other.name));
+  return known.map((each, index) => ({ ...each, colour: outcomes.get(each.name)?.colour ?? shown.colours[index % shown.colours.length] }));
+}
+
+function named(legend, labels) {
+  return legend.replace(/{{(\w+)}}/g, (_, label) => labels[label] || "unnamed");
+}
+
+/** Outcomes have an order of their own; what is none comes after them. */
+function rank(name) {
+  return order.includes(name) ? order.indexOf(name) : order.length;
+}
+
+/** Name the faults by their numbers, and turn their series into bands. */
+function marked(faults, times) {
+  const sorted = faults.toSorted((one, other) => one.labels.number - other.labels.number);
+  $("faults").replaceChildren(
+    ...sorted.map(({ labels }) => element("li", {}, element("b", {}, labels.number), labels.kind)),
+  );
+  const step = times[1] - times[0];
+  return sorted.flatMap(({ labels, values }) => {
+    const bands = [];
+    values.forEach((value, place) => {
+      if (value === null) return;
+      const goesOn = place > 0 && values[place - 1] !== null;
+      if (goesOn) bands.at(-1).to = times[place] + step;
+      else bands.push({ number: labels.number, from: times[place], to: times[place] + step });
+    });
+    return bands;
+  });
+}
+
+/** Show the values of one moment in every legend: where the pointer is, or the last. */
+function move(at) {
+  cursor = at;
+  for (const { panel, svg, legend, series, times, scale } of cards) {
+    if (!scale) continue;
+    point(svg, scale.x, at);
+    const index = at === null ? null : nearest(times, at);
+    const said = series.map(({ name, colour, values }) => {
+      const value = index === null ? values.findLast((each) => each !== null) : values[index];
+      const item = element("li", {}, name, element("b", {}, text(value, panel.unit)));
+      item.style.setProperty("--colour", colour);
+      return item;
+    });
+    legend.replaceChildren(...said);
+    svg.setAttribute("aria-label", `${panel.title}: ${said.map((item) => item.textContent).join(", ") || "nothing so far"}`);
+    if (panel.name === "lookups") tile(series, index);
+  }
+  if (at !== null) $("state").textContent = `at ${hour(at)}`;
+}
+
+function tile(series, index) {
+  const now = series.map(({ name, values }) => [name, (index === null ? values.at(-1) ?? values.at(-2) : values[index]) ?? 0]);
+  const all = now.reduce((sum, [, value]) => sum + value, 0);
+  for (const each of $("outcomes").children) {
+    const [, value] = now.find(([name]) => name === each.dataset.tag) ?? [null, 0];
+    each.querySelector("data").textContent = all ? text(value / all, "share") : "–";
+  }
+}
+
+function tell(fired) {
+  const ours = fired.filter(({ labels }) => labels.alertname.startsWith(shown.alerts));
+  $("alerts").replaceChildren(
+    ...ours.map(({ labels, state, annotations }) =>
+      element("li", { className: labels.severity, title: annotations.summary }, `${labels.alertname} ${labels.cache}: ${state}`),
+    ),
+  );
+}
+
+function nearest(times, at) {
+  const index = Math.round((at - times[0]) / (times[1] - times[0]));
+  return Math.min(Math.max(index, 0), times.length - 1);
+}
+
+function escaped(value) {
+  return value.replace(/[.*+?^${}()|[\]\\"]/g, "\\\\$&");
+}
+
+function element(name, properties = {}, ...children) {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children);
+  return made;
+}
+
+async function live() {
+  build();
+  let scraped = null;
+  const round = async () => {
+    try {
+      if (scraped === null) {
+        await fill();
+        scraped = await scrapeInterval();
+      }
+      await refresh(scraped);
+      $("trouble").hidden = true;
+      document.body.dataset.round = Number(document.body.dataset.round ?? 0) + 1;
+    } catch (error) {
+      $("trouble").hidden = false;
+      $("trouble").textContent = `Prometheus cannot be asked: ${error.message}`;
+      document.body.dataset.trouble = error.stack;
+    }
+  };
+  $("chosen").addEventListener("change", round);
+  addEventListener("resize", round);
+  for (;;) {
+    await round();
+    await new Promise((resolve) => setTimeout(resolve, EVERY));
+  }
+}
+
+await live();
