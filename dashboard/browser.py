@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 import urllib.request
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
@@ -82,27 +83,34 @@ class Browser:
         """Run the body of a JavaScript function; give what it returns."""
         return self._ask("POST", "/execute/sync", {"script": script, "args": []})
 
-    def log(self) -> list[str]:
-        """Give what the console said since last asked: errors and warnings."""
+    def complaints(self) -> list[str]:
+        """Give the errors and warnings of the page since last asked."""
         entries = self._ask("POST", "/se/log", {"type": "browser"})
         assert isinstance(entries, list)  # noqa: S101 (for the type checker)
-        return [entry["message"] for entry in entries]
+        return [
+            entry["message"]
+            for entry in entries
+            if entry["level"] in {"SEVERE", "WARNING"}
+        ]
 
     def resize(self, width: int, height: int) -> None:
         """Give the page so many pixels of its own kind."""
-        self._ask(
-            "POST",
-            "/goog/cdp/execute",
-            {
-                "cmd": "Emulation.setDeviceMetricsOverride",
-                "params": {
-                    "width": width,
-                    "height": height,
-                    "deviceScaleFactor": 0,
-                    "mobile": False,
-                },
-            },
+        size = {"width": width, "height": height}
+        self._emulate(
+            "setDeviceMetricsOverride", size | {"deviceScaleFactor": 0, "mobile": False}
         )
+
+    def darken(self, *, dark: bool) -> None:
+        """Let the page believe that its reader prefers dark, or light."""
+        feature = {
+            "name": "prefers-color-scheme",
+            "value": "dark" if dark else "light",
+        }
+        self._emulate("setEmulatedMedia", {"features": [feature]})
+
+    def _emulate(self, what: str, parameters: Mapping[str, object]) -> None:
+        command = {"cmd": f"Emulation.{what}", "params": parameters}
+        self._ask("POST", "/goog/cdp/execute", command)
 
     def picture(self) -> bytes:
         """Take a picture of the window, as PNG."""

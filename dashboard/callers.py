@@ -12,7 +12,7 @@ from hybridcache import Invalidated
 
 KEYS = 3000
 # The smaller, the more evenly the keys are asked for (a Pareto distribution's shape).
-SKEW = 0.45
+SKEW = 0.38
 PAUSE = 0.04
 # How often each cache invalidates a key of those often asked for, seconds.
 STORM_PAUSE = 0.05

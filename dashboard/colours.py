@@ -24,5 +24,15 @@ OUTCOMES: Final[Mapping[str, str]] = {
 }
 """By tag, in the order in which areas are stacked: what cost a caller least is first."""
 
+MEANT: Final[Mapping[str, str]] = {
+    "error": VERMILION,
+    "failed": VERMILION,
+    "up": GREEN,
+    "breaker open": VERMILION,
+    "half-open": ORANGE,
+    "blind": PURPLE,
+}
+"""By the name of a series that is good or bad in itself."""
+
 OTHERS: Final = (BLUE, ORANGE, GREEN, PURPLE, SKY, VERMILION, GREY)
 """For series without a meaning of their own, in order."""

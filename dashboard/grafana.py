@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Final, TypeAlias
 
-from dashboard.colours import OUTCOMES
+from dashboard.colours import MEANT, OUTCOMES
 from dashboard.expressions import settled
 from dashboard.panels import PANELS, SECTIONS, Line, Panel, Shape, Unit
 
@@ -72,6 +72,7 @@ def _panels() -> Iterator[Json]:
 
 def _panel(number: int, panel: Panel, place: Mapping[str, int]) -> Json:
     stacked = panel.shape is Shape.STACKED
+    seconds = panel.unit is Unit.SECONDS
     return {
         "id": number,
         "type": "timeseries",
@@ -82,7 +83,7 @@ def _panel(number: int, panel: Panel, place: Mapping[str, int]) -> Json:
         "fieldConfig": {
             "defaults": {
                 "unit": UNITS[panel.unit],
-                "min": 0,
+                **({} if seconds else {"min": 0}),
                 "color": {"mode": "palette-classic"},
                 "custom": {
                     "drawStyle": "line",
@@ -90,10 +91,17 @@ def _panel(number: int, panel: Panel, place: Mapping[str, int]) -> Json:
                     "fillOpacity": 60 if stacked else 0,
                     "showPoints": "never",
                     "spanNulls": False,
+                    # What matters is whether it is a millisecond or a second.
+                    "scaleDistribution": (
+                        {"type": "log", "log": 10} if seconds else {"type": "linear"}
+                    ),
                     "stacking": {"mode": "normal" if stacked else "none"},
                 },
             },
-            "overrides": [_coloured(tag, colour) for tag, colour in OUTCOMES.items()],
+            "overrides": [
+                _coloured(name, colour)
+                for name, colour in {**OUTCOMES, **MEANT}.items()
+            ],
         },
         "options": {
             "legend": {

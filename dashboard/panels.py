@@ -212,7 +212,7 @@ _REDIS: Final = Section(
         Panel(
             "upstream",
             "Redis, as the processes see it",
-            "How many have it up, have given up asking, or are blind.",
+            "Caches in processes: with Redis up, given up on, or blind.",
             Unit.COUNT,
             (
                 Line(total("upstream_up"), "up"),

@@ -1,6 +1,7 @@
-"""Take the picture that the docs show: ``python -m dashboard.picture FILE [URL]``.
+"""Take a picture for the docs: ``python -m dashboard.picture FILE URL [SECTIONS]``.
 
-The page is that of a ``make dashboard`` which has run for a while.
+The page is that of a ``make dashboard`` which has run for a while. With a number of
+sections the picture ends below them.
 """
 
 import sys
@@ -15,19 +16,24 @@ WITHIN = 30.0
 POLL = 0.2
 DRAWN = "return Number(document.body.dataset.round ?? 0)"
 HEIGHT = "return document.documentElement.scrollHeight"
+# Below the last of some sections, with the room that is between panels.
+BELOW = """
+const section = document.querySelectorAll('main section')[{last}];
+return Math.ceil(section.getBoundingClientRect().bottom + scrollY + 14)
+"""
 
 
 def main() -> int:
-    """Take it, of the whole page."""
-    target, url = Path(sys.argv[1]), sys.argv[2]
+    """Take it."""
+    target, url, *sections = sys.argv[1:]
+    height = BELOW.format(last=int(sections[0]) - 1) if sections else HEIGHT
     with Browser(f"--force-device-scale-factor={SCALE}") as browser:
         browser.resize(WIDTH, 900)
         browser.go(url)
         _wait(browser, 2)
-        browser.resize(WIDTH, int(str(browser.run(HEIGHT))))
+        browser.resize(WIDTH, int(str(browser.run(height))))
         _wait(browser, int(str(browser.run(DRAWN))) + 2)
-        target.write_bytes(browser.picture())
-        print("\n".join(browser.log()), end="")
+        Path(target).write_bytes(browser.picture())
     return 0
 
 

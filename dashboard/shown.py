@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from dashboard.colours import OTHERS, OUTCOMES
+from dashboard.colours import MEANT, OTHERS, OUTCOMES
 from dashboard.panels import SECTIONS, Panel
 
 # Only the live show has such a metric: what is being done to the processes.
@@ -26,6 +26,7 @@ def shown() -> Mapping[str, object]:
             {"tag": tag, "colour": colour, "means": MEANINGS[tag]}
             for tag, colour in OUTCOMES.items()
         ],
+        "meant": dict(MEANT),
         "colours": list(OTHERS),
         "faults": FAULTS,
         "alerts": ALERT_PREFIX,

@@ -1,6 +1,6 @@
 // One panel's picture: lines or stacked areas over time, as SVG.
 
-import { text, ticks } from "./units.js";
+import { axis, text } from "./units.js";
 
 const SPACE = "http://www.w3.org/2000/svg";
 const LEFT = 58;
@@ -19,9 +19,8 @@ export function draw(svg, panel, times, series, bands) {
   const [first, last] = [times[0], times.at(-1)];
   const x = (at) => LEFT + ((at - first) / (last - first)) * (width - LEFT - RIGHT);
   const layers = panel.shape === "stacked" ? stacked(series) : series.map(flat);
-  const marks = ticks(highest(layers) || 1, panel.unit);
-  const top = Math.max(marks.at(-1), highest(layers));
-  const y = (value) => height - BOTTOM - (value / top) * (height - TOP - BOTTOM);
+  const { marks, place } = axis(known(layers), panel.unit);
+  const y = (value) => height - BOTTOM - place(value) * (height - TOP - BOTTOM);
 
   svg.replaceChildren();
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
@@ -83,8 +82,8 @@ function stacked(series) {
   });
 }
 
-function highest(layers) {
-  return Math.max(0, ...layers.flatMap(({ values }) => values.filter((value) => value !== null)));
+function known(layers) {
+  return layers.flatMap(({ values }) => values.filter((value) => value !== null));
 }
 
 function line({ values }, times, x, y) {

@@ -42,16 +42,22 @@ function card(panel) {
   return made;
 }
 
-async function fill() {
+/** Offer the ranges, and choose what the address says. */
+function offer() {
   for (const [label, seconds] of Object.entries(RANGES)) $("chosen").range.add(new Option(label, seconds));
+  const wanted = new URLSearchParams(location.search).get("range");
+  if (Object.values(RANGES).includes(Number(wanted))) $("chosen").range.value = wanted;
+}
+
+/** Offer the caches and processes that there are now; what was chosen stays chosen. */
+async function fill() {
   for (const name of ["cache", "instance"]) {
-    $("chosen")[name].add(new Option("all", ".*"));
-    for (const value of await labelValues(name)) $("chosen")[name].add(new Option(value, escaped(value)));
-  }
-  const asked = new URLSearchParams(location.search);
-  for (const select of $("chosen").elements) {
-    const wanted = asked.get(select.name);
-    if ([...select.options].some(({ value }) => value === wanted)) select.value = wanted;
+    const select = $("chosen").elements[name];
+    const options = ["all", ...(await labelValues(name))];
+    if (options.join() === [...select.options].map(({ text }) => text).join()) continue;
+    const chosen = select.value;
+    select.replaceChildren(...options.map((value, index) => new Option(value, index ? escaped(value) : ".*")));
+    if ([...select.options].some(({ value }) => value === chosen)) select.value = chosen;
   }
 }
 
@@ -85,9 +91,19 @@ async function asked(panel, settled, times) {
   const series = answers.flatMap((answer, index) =>
     answer.map(({ labels, values }) => ({ name: named(panel.lines[index].legend, labels), values })),
   );
-  const known = series.filter(({ values }) => values.some((value) => value !== null));
+  // Of a stack, what never happened is left out: it would fill the legend.
+  const shows = panel.shape === "stacked" ? (value) => value > 0 : (value) => value !== null;
+  const known = series.filter(({ values }) => values.some(shows));
   if (panel.lines.length === 1) known.sort((one, other) => rank(one.name) - rank(other.name) || one.name.localeCompare(other.name));
-  return known.map((each, index) => ({ ...each, colour: outcomes.get(each.name)?.colour ?? shown.colours[index % shown.colours.length] }));
+  return coloured(known);
+}
+
+/** Give each series its own colour if its name has one, else one that is still free. */
+function coloured(series) {
+  const fixed = series.map(({ name }) => outcomes.get(name)?.colour ?? shown.meant[name]);
+  const free = shown.colours.filter((colour) => !fixed.includes(colour));
+  let next = 0;
+  return series.map((each, index) => ({ ...each, colour: fixed[index] ?? free[next++ % free.length] }));
 }
 
 function named(legend, labels) {
@@ -138,20 +154,28 @@ function move(at) {
   if (at !== null) $("state").textContent = `at ${hour(at)}`;
 }
 
+/** Say which part of all lookups each outcome has: at one moment, or of the time shown. */
 function tile(series, index) {
-  const now = series.map(({ name, values }) => [name, (index === null ? values.at(-1) ?? values.at(-2) : values[index]) ?? 0]);
-  const all = now.reduce((sum, [, value]) => sum + value, 0);
+  const sum = (values) => values.reduce((all, value) => all + (value ?? 0), 0);
+  const parts = new Map(series.map(({ name, values }) => [name, index === null ? sum(values) : (values[index] ?? 0)]));
+  const all = sum([...parts.values()]);
   for (const each of $("outcomes").children) {
-    const [, value] = now.find(([name]) => name === each.dataset.tag) ?? [null, 0];
-    each.querySelector("data").textContent = all ? text(value / all, "share") : "–";
+    const part = (parts.get(each.dataset.tag) ?? 0) / all;
+    each.querySelector("data").textContent = text(part, "share");
   }
 }
 
+/** Name the alerts, each with its caches. */
 function tell(fired) {
-  const ours = fired.filter(({ labels }) => labels.alertname.startsWith(shown.alerts));
+  const groups = new Map();
+  for (const { labels, state } of fired) {
+    if (!labels.alertname.startsWith(shown.alerts)) continue;
+    const said = `${labels.alertname} ${state}`;
+    groups.set(said, { severity: labels.severity, caches: [...(groups.get(said)?.caches ?? []), labels.cache] });
+  }
   $("alerts").replaceChildren(
-    ...ours.map(({ labels, state, annotations }) =>
-      element("li", { className: labels.severity, title: annotations.summary }, `${labels.alertname} ${labels.cache}: ${state}`),
+    ...[...groups].map(([said, { severity, caches }]) =>
+      element("li", { className: severity }, `${said}: ${caches.sort().join(", ")}`),
     ),
   );
 }
@@ -173,14 +197,14 @@ function element(name, properties = {}, ...children) {
 
 async function live() {
   build();
-  let scraped = null;
-  const round = async () => {
+  offer();
+  let wake = () => {};
+  $("chosen").addEventListener("change", () => wake());
+  addEventListener("resize", () => wake());
+  for (;;) {
     try {
-      if (scraped === null) {
-        await fill();
-        scraped = await scrapeInterval();
-      }
-      await refresh(scraped);
+      await fill();
+      await refresh(await scrapeInterval());
       $("trouble").hidden = true;
       document.body.dataset.round = Number(document.body.dataset.round ?? 0) + 1;
     } catch (error) {
@@ -188,12 +212,10 @@ async function live() {
       $("trouble").textContent = `Prometheus cannot be asked: ${error.message}`;
       document.body.dataset.trouble = error.stack;
     }
-  };
-  $("chosen").addEventListener("change", round);
-  addEventListener("resize", round);
-  for (;;) {
-    await round();
-    await new Promise((resolve) => setTimeout(resolve, EVERY));
+    await new Promise((resolve) => {
+      wake = resolve;
+      setTimeout(resolve, EVERY);
+    });
   }
 }
 

@@ -20,15 +20,33 @@ export function text(value, unit) {
   }
 }
 
-/** Choose three to five round numbers from 0 up to *top* or a little more. */
-export function ticks(top, unit) {
+/**
+ * Make an axis for values: its marks, and where between 0 and 1 a value lies.
+ *
+ * Seconds go by powers of ten: what matters is whether it is a millisecond or a second.
+ */
+export function axis(values, unit) {
+  return unit === "seconds" ? powers(values.filter((value) => value > 0)) : steps(Math.max(0, ...values) || 1, unit);
+}
+
+function powers(values) {
+  const low = Math.floor(Math.log10(Math.min(...values, 1)) + 1e-9);
+  const high = Math.max(low + 1, Math.ceil(Math.log10(Math.max(...values, 0.01)) - 1e-9));
+  const marks = Array.from({ length: high - low + 1 }, (_, index) => 10 ** (low + index));
+  const place = (value) => Math.max(0, (Math.log10(value) - low) / (high - low));
+  return { marks, place };
+}
+
+/** Choose two to four round steps from 0 up to *top* or a little more. */
+function steps(top, unit) {
   const base = unit === "bytes" ? 1024 ** Math.floor(Math.log(top) / Math.log(1024)) : 1;
   const rough = top / base / 3;
   const power = 10 ** Math.floor(Math.log10(rough));
   let step = [1, 2, 2.5, 5, 10].find((each) => each * power >= rough) * power;
   if (unit === "count") step = Math.max(1, Math.ceil(step));
   const count = Math.max(1, Math.ceil(top / base / step - 1e-9));
-  return Array.from({ length: count + 1 }, (_, index) => index * step * base);
+  const marks = Array.from({ length: count + 1 }, (_, index) => index * step * base);
+  return { marks, place: (value) => value / marks.at(-1) };
 }
 
 function seconds(value) {
