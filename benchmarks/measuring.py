@@ -57,14 +57,7 @@ def compared(
     path: str, ours: Timer, reference: Timer, *, number: int, bar: float
 ) -> Measured:
     """Time *number* calls of either side in turns; hold the ratio against *bar*."""
-    rounds = []
-    for turn in range(ROUNDS + 1):
-        if turn % 2:
-            mine, other = ours(number), reference(number)
-        else:
-            other, mine = reference(number), ours(number)
-        rounds.append((mine, other))
-    return _of_rounds(path, rounds, number, bar)
+    return _of_rounds(path, _in_turns(ours, reference, number), number, bar)
 
 
 async def acompared(
@@ -78,23 +71,52 @@ async def acompared(
         else:
             other, mine = await reference(number), await ours(number)
         rounds.append((mine, other))
-    return _of_rounds(path, rounds, number, bar)
+    return _of_rounds(path, rounds[1:], number, bar)
+
+
+def added(
+    path: str, ours: Timer, reference: Timer, *, number: int, bar: float
+) -> Measured:
+    """Time both in turns; hold what ours takes longer, ns a call, against *bar*."""
+    rounds = _in_turns(ours, reference, number)
+    more = sorted((mine - other) / number * 1e9 for mine, other in rounds)
+    return Measured(
+        path,
+        "ns more",
+        median(more),
+        bar,
+        median(mine for mine, _ in rounds) / number,
+        median(other for _, other in rounds) / number,
+        {"lowest": more[0], "highest": more[-1], "rounds": len(rounds)},
+    )
+
+
+def _in_turns(
+    ours: Timer, reference: Timer, number: int
+) -> Sequence[tuple[float, float]]:
+    rounds = []
+    for turn in range(ROUNDS + 1):
+        if turn % 2:
+            mine, other = ours(number), reference(number)
+        else:
+            other, mine = reference(number), ours(number)
+        rounds.append((mine, other))
+    # The first round warms up.
+    return rounds[1:]
 
 
 def _of_rounds(
     path: str, rounds: Sequence[tuple[float, float]], number: int, bar: float
 ) -> Measured:
-    # The first round warms up.
-    counted = rounds[1:]
-    ratios = sorted(mine / other for mine, other in counted)
+    ratios = sorted(mine / other for mine, other in rounds)
     return Measured(
         path,
         "ratio",
         median(ratios),
         bar,
-        median(mine for mine, _ in counted) / number,
-        median(other for _, other in counted) / number,
-        {"lowest": ratios[0], "highest": ratios[-1], "rounds": len(counted)},
+        median(mine for mine, _ in rounds) / number,
+        median(other for _, other in rounds) / number,
+        {"lowest": ratios[0], "highest": ratios[-1], "rounds": len(rounds)},
     )
 
 

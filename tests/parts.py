@@ -52,3 +52,12 @@ def memory_tier() -> MemoryTier[Kept]:
     return MemoryTier(
         max_items=100, max_bytes=None, replacement=S3FIFO(100, None), removed=removed
     )
+
+
+@attrs.define(eq=False)
+class Opened:
+    """A cache, as the gauges see it."""
+
+    name: str
+    node: Node
+    closed: bool = False

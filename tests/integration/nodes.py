@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from typing import Final, Literal, TypeAlias, TypeVar
 
 import redis
+from prometheus_client import CollectorRegistry
 
 from hybridcache import (
     AsyncCache,
@@ -25,6 +26,7 @@ from hybridcache import (
 )
 from hybridcache.engine.names import Names, names_of
 from tests.eventually import eventually
+from tests.scraped import Shown, scraped
 
 T = TypeVar("T")
 Colour: TypeAlias = Literal["sync", "async"]
@@ -133,14 +135,21 @@ class Node:
         self._loop = loop
         self.prefix = prefix
         self.events: list[Event] = []
+        self.registry = CollectorRegistry()
         self.cache: Cache | AsyncCache
         kind = Cache if colour == "sync" else AsyncCache
         self.cache = kind(
+            name="node",
             prefix=prefix,
             upstream=upstream,
             downstream=memory,
             observer=self.events.append,
+            registry=self.registry,
         )
+
+    def shown(self, metric: str) -> Shown:
+        """Return what its registry shows of a metric, but for zeros."""
+        return scraped(self.registry, f"hybridcache_{metric}", "node")
 
     def begin(
         self, key: str, load: Callable[[], T], policy: Policy = POLICY

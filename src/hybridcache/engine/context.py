@@ -77,7 +77,7 @@ class Context:
 
         closed: Whether the cache was closed meanwhile.
 
-        heard: Whether anybody takes the events; what is hot makes none if not.
+        tells_hits: Whether a fresh hit in memory is told of, too: all else always is.
 
         reader: Tells it from every other: only one cache's lookups share a read. A
             sync lookup on a loop's own thread would wait for ever for a task's.
@@ -92,7 +92,7 @@ class Context:
     observe: Observer
     warn: Callable[[str, Unencodable], None]
     closed: Callable[[], bool]
-    heard: bool = True
+    tells_hits: bool = True
     reader: bytes = attrs.field(factory=_reader)
 
     def undecodable(self, reason: str) -> None:
@@ -184,9 +184,8 @@ def ask(
     fault = answer if isinstance(answer, Fault) else None
     if fault is None or not _too_short(redis, timeout, ended - begun):
         gate.count(ticket, fault, writes=request.writes, now=ended)
-    if ctx.heard:
-        result = "ok" if fault is None else fault.trouble.value
-        ctx.observe(UpstreamAsked(ctx.cache, request.operation, result, ended - begun))
+    result = "ok" if fault is None else fault.trouble.value
+    ctx.observe(UpstreamAsked(ctx.cache, request.operation, result, ended - begun))
     return answer
 
 

@@ -43,8 +43,7 @@ def outcome_of(
             return Miss(value, load_seconds=landing.load_seconds, stored=landing.stored)
         case Loaded() | Adopted():
             scope = Scope.PROCESS if isinstance(landing, Loaded) else Scope.CLUSTER
-            if ctx.heard:
-                ctx.observe(WaitEnded(ctx.cache, scope, waited))
+            ctx.observe(WaitEnded(ctx.cache, scope, waited))
             return Suppressed(query.open(landing.form), waited=waited, scope=scope)
 
 

@@ -64,8 +64,7 @@ def lead(
                 ctx.node.leases.drop(claim.token)
             else:
                 ctx.node.leases.unwanted(claim.names, claim.token, flight.abandon_at)
-    if ctx.heard:
-        ctx.observe(LoadEnded(ctx.cache, query.function, _result(landing), seconds))
+    ctx.observe(LoadEnded(ctx.cache, query.function, _result(landing), seconds))
     return landing
 
 

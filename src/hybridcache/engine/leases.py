@@ -129,5 +129,10 @@ class LeaseBook:
         self._by_key.clear()
         self._unwanted.clear()
 
+    @property
+    def owed(self) -> int:
+        """How many leases are still to be released."""
+        return len(self._unwanted)
+
     def __len__(self) -> int:
         return len(self._held)

@@ -9,7 +9,7 @@ from hybridcache.core.errors import (
     ReentrantLoad,
     WouldBlockLoop,
 )
-from hybridcache.core.outcome import HitFresh, HitStale, Outcome
+from hybridcache.core.outcome import HitFresh, HitStale, Outcome, Tier
 from hybridcache.engine.command import Flow
 from hybridcache.engine.context import Context, Query
 from hybridcache.engine.events import LookedUp, LookupFailed, Reason
@@ -37,15 +37,12 @@ def observed(ctx: Context, query: Query[V], flow: Flow[Outcome[V]]) -> Flow[Outc
 
 
 def report(ctx: Context, query: Query[V], outcome: Outcome[V], seconds: float) -> None:
-    """Tell the observer of an outcome."""
-    if not ctx.heard:
+    """Tell of an outcome; of a fresh hit in memory only if somebody wants to hear."""
+    tier = served_by(outcome)
+    if tier is Tier.MEMORY and isinstance(outcome, HitFresh) and not ctx.tells_hits:
         return
     age = outcome.age if isinstance(outcome, HitFresh | HitStale) else None
-    ctx.observe(
-        LookedUp(
-            ctx.cache, query.function, outcome.tag, served_by(outcome), age, seconds
-        )
-    )
+    ctx.observe(LookedUp(ctx.cache, query.function, outcome.tag, tier, age, seconds))
 
 
 def reason_of(error: Exception) -> Reason:

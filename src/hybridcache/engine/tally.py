@@ -1,10 +1,6 @@
-"""Lookups counted in plain integer slots, read when somebody looks.
+"""Lookups counted by what happened; a memory hit through a function counts here."""
 
-Adding one to a slot of a list is a few bytecodes between two checks for a switch of
-threads, so that CPython's interpreter lock keeps it whole; a lock or a metric object
-would cost more than the memory hit that it counts.
-"""
-
+from collections.abc import Sequence
 from typing import Final
 
 import attrs
@@ -20,8 +16,10 @@ from hybridcache.core.outcome import (
     UpstreamDown,
 )
 from hybridcache.engine.events import Reason
+from hybridcache.engine.metrics import LOOKUP_FAILURES, LOOKUPS
+from hybridcache.engine.rows import Row, Sample
 
-SLOTS: Final = (
+SERVED: Final = (
     (HitFresh.tag, Tier.MEMORY),
     (HitFresh.tag, Tier.REDIS),
     (HitStale.tag, Tier.MEMORY),
@@ -32,11 +30,12 @@ SLOTS: Final = (
     (UpstreamDown.tag, Tier.LOADER),
     (UpstreamDown.tag, Tier.MEMORY),
 )
-"""What each slot counts: outcome and the tier that served."""
+"""What the first slots count: outcome and the tier that served."""
 
 HIT_FRESH_IN_MEMORY: Final = 0
-_SLOT_OF: Final = {what: slot for slot, what in enumerate(SLOTS)}
+_SLOT_OF: Final = {what: slot for slot, what in enumerate(SERVED)}
 _REASONS: Final = tuple(Reason)
+_FAILED: Final = {reason: len(SERVED) + at for at, reason in enumerate(_REASONS)}
 
 
 def served_by(outcome: Outcome[object]) -> Tier:
@@ -51,11 +50,22 @@ def served_by(outcome: Outcome[object]) -> Tier:
 
 
 @attrs.define(eq=False)
-class Tally:
-    """The lookups of one function of one cache."""
+class Tally(Row):
+    """The lookups of one function of one cache: those served, then those that raised.
 
-    slots: list[int] = attrs.field(factory=lambda: [0] * len(SLOTS), init=False)
-    failures: list[int] = attrs.field(factory=lambda: [0] * len(_REASONS), init=False)
+    Each sample is there from the start, so that the first of its kind is an increase.
+    """
+
+    cache: str = ""
+    function: str = ""
+
+    @property
+    def samples(self) -> Sequence[Sample]:
+        """What each slot counts."""
+        whose = (self.cache, self.function)
+        served = [Sample(LOOKUPS, (*whose, tag, tier.value)) for tag, tier in SERVED]
+        raised = [Sample(LOOKUP_FAILURES, (*whose, why.value)) for why in _REASONS]
+        return (*served, *raised)
 
     def add(self, outcome: Outcome[object]) -> None:
         """Count an outcome."""
@@ -63,14 +73,4 @@ class Tally:
 
     def fail(self, reason: Reason) -> None:
         """Count a lookup that raised."""
-        self.failures[_REASONS.index(reason)] += 1
-
-    def outcomes(self) -> list[tuple[str, Tier, int]]:
-        """Return outcome, tier and count, where there is one."""
-        pairs = zip(SLOTS, self.slots, strict=True)
-        return [(tag, tier, count) for (tag, tier), count in pairs if count]
-
-    def failed(self) -> list[tuple[Reason, int]]:
-        """Return reason and count, where there is one."""
-        pairs = zip(_REASONS, self.failures, strict=True)
-        return [(reason, count) for reason, count in pairs if count]
+        self.slots[_FAILED[reason]] += 1

@@ -110,7 +110,7 @@ def plain(function: AsyncFunction[V]) -> Callable[..., object]:
         inner.plan,
         inner.index,
         inner.by_type,
-        inner.tally.slots,
+        inner.tally,
         inner.state.clock,
         function.serve,
     )

@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, cast, overload
 
 from hybridcache.adapters.codec import Codec
-from hybridcache.adapters.prometheus import Registry, tallies_of
+from hybridcache.adapters.prometheus import Registry
 from hybridcache.core.key_plan import plan_key
 from hybridcache.core.keys import check_key
 from hybridcache.core.outcome import Invalidated, Outcome, Peeked
@@ -22,6 +22,7 @@ from hybridcache.engine.invalidate import clear, invalidate
 from hybridcache.engine.lookup import look_up, refresh
 from hybridcache.engine.observed import observed
 from hybridcache.engine.peek import peek
+from hybridcache.faces.counting import counted_in
 from hybridcache.faces.declared import declared_value
 from hybridcache.faces.function import Function, query_of
 from hybridcache.faces.memory import Memory
@@ -57,7 +58,7 @@ class Cache:
 
         observer: Called with one frozen event for all that happens.
 
-        registry: Where its lookups are counted; prometheus-client's default.
+        registry: What shows its metrics; prometheus-client's default.
 
         clock: Monotonic seconds; for tests, see
             :class:`hybridcache.testing.ManualClock`.
@@ -89,7 +90,7 @@ class Cache:
             downstream=downstream,
             codec=codec,
             observer=observer,
-            tallies=tallies_of(registry),
+            exposition=counted_in(registry),
             clock=clock,
         )
 

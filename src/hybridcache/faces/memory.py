@@ -2,10 +2,13 @@
 
 import threading
 
+import attrs
+
 from hybridcache.adapters.eviction import replacement_of
 from hybridcache.core.policy import Duration, seconds
 from hybridcache.engine.kept import Kept
 from hybridcache.engine.memory import Cause, MemoryTier
+from hybridcache.engine.rows import Evictions
 from hybridcache.faces.forks import survive_forks
 
 # A service of some size: a few hundred MB beside its own heap.
@@ -51,11 +54,12 @@ class Memory:
             raise ValueError(msg)
         self.eviction = eviction
         self.lock = threading.RLock()
+        self.removals = Removals(self.lock)
         self.tier: MemoryTier[Kept] = MemoryTier(
             max_items=max_items,
             max_bytes=max_bytes,
             replacement=replacement_of(eviction, max_items, max_bytes),
-            removed=self._removed,
+            removed=self.removals.take,
         )
         # What caches share here, by upstream and prefix; kept by faces/station.py.
         self.shared: dict[str, object] = {}
@@ -74,9 +78,27 @@ class Memory:
         """How many bytes they count."""
         return self.tier.bytes
 
-    @staticmethod
-    def _removed(kept: Kept, _: Cause) -> None:
+
+@attrs.define(eq=False)
+class Removals:
+    """What happens to a record that leaves memory, and where it is counted."""
+
+    _lock: threading.RLock
+    # By namespace; for each cache that puts records there. They outlive the caches.
+    _counted: dict[str, tuple[Evictions, ...]] = attrs.field(factory=dict, init=False)
+
+    def count(self, namespace: str, evictions: Evictions) -> None:
+        """Count there what leaves *namespace*, too."""
+        with self._lock:
+            known = self._counted.get(namespace, ())
+            if evictions not in known:
+                self._counted[namespace] = (*known, evictions)
+
+    def take(self, kept: Kept, cause: Cause) -> None:
+        """Let nobody find *kept* any more; called under the lock."""
         kept.leave_indexes()
+        for evictions in self._counted.get(kept.key[0], ()):
+            evictions.add(cause)
 
 
 def _check_bound(name: str, value: object) -> None:

@@ -4,36 +4,35 @@ The same for both colours. No rule of freshness is here: it hands lookups to the
 engine and says when the short way past it may not be taken.
 """
 
-import logging
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import attrs
 
 from hybridcache.adapters.codec import MSGPACK, Codec, Shape, shape_of
 from hybridcache.adapters.loops import LoopPorts, Tasks
 from hybridcache.adapters.loops import NoUpstream as NobodyAwaited
-from hybridcache.adapters.prometheus import Tallies
+from hybridcache.adapters.prometheus import Exposition
 from hybridcache.adapters.threads import NoUpstream, ThreadPorts, Workers, called
-from hybridcache.core.errors import Closed, Unencodable
+from hybridcache.core.errors import Closed
 from hybridcache.core.key_plan import KeyPlan
 from hybridcache.core.keys import check_prefix
 from hybridcache.engine.context import Context
-from hybridcache.engine.events import Event, LookupFailed, Observer, Reason
+from hybridcache.engine.events import LookupFailed, Observer, Reason
+from hybridcache.engine.node import Node
 from hybridcache.engine.tally import Tally
 from hybridcache.faces.forks import start_anew_in_forks
 from hybridcache.faces.memory import Memory
 from hybridcache.faces.options import check_function
 from hybridcache.faces.running import running_loop
 from hybridcache.faces.station import Station, station_for, token
+from hybridcache.faces.telling import Telling
 from hybridcache.faces.upstream import Upstream
 
 V = TypeVar("V")
-
-log: Final = logging.getLogger("hybridcache")
 
 
 @attrs.frozen
@@ -58,7 +57,7 @@ class CacheState:
         downstream: Memory | None,
         codec: Codec,
         observer: Observer | None,
-        tallies: Tallies,
+        exposition: Exposition,
         clock: Callable[[], float],
     ) -> None:
         if upstream is not None and not name and prefix is None:
@@ -68,7 +67,8 @@ class CacheState:
         self.prefix = check_prefix(f"{name}:" if prefix is None else prefix)
         self.codec = codec
         self.observer = observer
-        self.tallies = tallies
+        self.exposition = exposition
+        self.telling = Telling(name, exposition.take, observer)
         self.clock = clock
         self.closed = False
         self.workers = Workers()
@@ -79,15 +79,18 @@ class CacheState:
         self._by_passers = 0
         self._overrides = 0
         self._templates: dict[str, Callable[..., object]] = {}
-        self._warned: set[str] = set()
         self._shapes: dict[object, Shape[object]] = {}
         self.wiring = self._wire(upstream, downstream)
         start_anew_in_forks(self)
+        exposition.watch(self)
 
     # Wiring
 
     def _wire(self, upstream: Upstream | None, downstream: Memory | None) -> Wiring:
         station = station_for(upstream, downstream, self.prefix)
+        if downstream is not None:
+            evictions = self.exposition.figures.evictions(self.name)
+            downstream.removals.count(station.node.namespace, evictions)
         link = station.link
         ctx = Context(
             cache=self.name,
@@ -96,10 +99,10 @@ class CacheState:
             now=self.clock,
             draw=random.random,
             token=token,
-            observe=self._observe,
-            warn=self._warn,
+            observe=self.telling.observe,
+            warn=self.telling.warn,
             closed=lambda: self.closed,
-            heard=self.observer is not None,
+            tells_hits=self.observer is not None,
         )
         threads = ThreadPorts(
             NoUpstream() if link is None else link.blocking, self.workers, running_loop
@@ -143,6 +146,11 @@ class CacheState:
         finally:
             self.bypassed.reset(was)
             self._by_passers -= 1
+
+    @property
+    def node(self) -> Node:
+        """The machines that it runs on now."""
+        return self.wiring.ctx.node
 
     # The short way of a memory hit
 
@@ -192,7 +200,7 @@ class CacheState:
 
     def tally(self, function: str) -> Tally:
         """Return where the lookups of *function* are counted."""
-        return self.tallies.tally(self.name, function)
+        return self.exposition.figures.tally(self.name, function)
 
     def check_open(self, tally: Tally | None = None, function: str = "") -> None:
         """Refuse to work once closed.
@@ -205,35 +213,9 @@ class CacheState:
             return
         if tally is not None:
             tally.fail(Reason.CLOSED)
-            self._observe(LookupFailed(self.name, function, Reason.CLOSED))
+            self.telling.observe(LookupFailed(self.name, function, Reason.CLOSED))
         msg = f"the cache {self.name!r} is closed"
         raise Closed(msg)
-
-    # Telling people
-
-    def _observe(self, event: Event) -> None:
-        if self.observer is None:
-            return
-        try:
-            self.observer(event)
-        except Exception:
-            # A lookup does not fail because somebody's counting does.
-            if self._first("observer"):
-                log.exception("the observer of cache %r raised; said once", self.name)
-
-    def _warn(self, what: str, error: Unencodable) -> None:
-        if self._first(what):
-            log.warning(
-                "cache %r does not store what %s returns: %s (said once)",
-                self.name,
-                what,
-                error,
-            )
-
-    def _first(self, what: str) -> bool:
-        first = what not in self._warned
-        self._warned.add(what)
-        return first
 
     # The end
 
@@ -243,6 +225,7 @@ class CacheState:
             return False
         self.closed = True
         self.disable_indexes()
+        self.exposition.ended()
         return True
 
     def forked(self) -> None:
@@ -259,7 +242,7 @@ def make_state(
     downstream: object,
     codec: Codec | None,
     observer: Observer | None,
-    tallies: Tallies,
+    exposition: Exposition,
     clock: Callable[[], float],
 ) -> CacheState:
     """Check a cache's options and make its inside.
@@ -286,6 +269,6 @@ def make_state(
         downstream=downstream,
         codec=MSGPACK if codec is None else codec,
         observer=observer,
-        tallies=tallies,
+        exposition=exposition,
         clock=clock,
     )

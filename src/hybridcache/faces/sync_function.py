@@ -105,7 +105,7 @@ def plain(sync: SyncFunction[V]) -> Callable[..., object]:
         inner.plan,
         inner.index,
         inner.by_type,
-        inner.tally.slots,
+        inner.tally,
         inner.state.clock,
         sync.serve,
     )

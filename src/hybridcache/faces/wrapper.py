@@ -16,6 +16,7 @@ import attrs
 
 from hybridcache.core.key_plan import KeyPlan
 from hybridcache.engine.kept import Kept
+from hybridcache.engine.tally import HIT_FRESH_IN_MEMORY, Tally
 
 _VARIABLE = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
@@ -35,7 +36,7 @@ class Parts:
         by_type: Records by the argument's type, then by the argument, where one
             argument alone tells the key: no tuple to make and to hash.
 
-        slots: Counts; the first slot counts hits.
+        tally: Counts; the first of its slots counts hits.
 
         now: The clock, seconds.
 
@@ -46,7 +47,7 @@ class Parts:
     plan: KeyPlan
     index: dict[object, Kept]
     by_type: dict[type, dict[object, Kept]]
-    slots: list[int]
+    tally: Tally
     now: Callable[[], float]
     serve: Callable[..., object]
 
@@ -58,7 +59,7 @@ def make_wrapper(parts: Parts, *, is_async: bool) -> Callable[..., object]:
         "__hc_index": parts.index,
         "__hc_by_type": parts.by_type,
         "__hc_now": parts.now,
-        "__hc_hits": parts.slots,
+        "__hc_tally": parts.tally,
         "__hc_serve": parts.serve,
         "__hc_render": parts.plan.render_bound,
         "__hc_partial": functools.partial,
@@ -95,7 +96,7 @@ def _source(plan: KeyPlan, *, is_async: bool) -> str:
             "        pass",
             "    else:",
             "        if __hc_now() < __hc_kept.until:",
-            "            __hc_hits[0] += 1",
+            f"            __hc_tally.slots[{HIT_FRESH_IN_MEMORY}] += 1",
             "            if __hc_kept.freq < 3:",
             "                __hc_kept.freq += 1",
             "            return __hc_kept.value",

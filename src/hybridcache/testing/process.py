@@ -102,7 +102,7 @@ class Process:
             observe=lambda _: None,
             warn=_say_nothing,
             closed=lambda: self.closed,
-            heard=False,
+            tells_hits=False,
         )
         self._stopped = False
         self._listens = 0

@@ -1,0 +1,125 @@
+"""Gauges of prometheus-client itself, for its multiprocess mode.
+
+Nobody asks a process of a pool how things stand there, so it says so by itself: a
+daemon thread sets the gauges every half second while a cache is open.
+"""
+
+import logging
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Final, Literal, TypeAlias
+from weakref import WeakSet
+
+import attrs
+from prometheus_client import Gauge as ClientGauge
+
+from hybridcache.engine.gauges import GAUGES, Across, Gauge, Live, standings
+
+log: Final = logging.getLogger("hybridcache")
+
+# Scrapes are 5 s apart and more; an event could not say what happens after the last.
+PERIOD: Final = 0.5
+
+_Mode: TypeAlias = Literal["livesum", "livemax", "livemin"]
+_MODES: Final[Mapping[Across, _Mode]] = {
+    Across.SUM: "livesum",
+    Across.MOST: "livemax",
+    Across.LEAST: "livemin",
+}
+
+
+def _made(gauge: Gauge) -> ClientGauge:
+    return ClientGauge(
+        gauge.name,
+        gauge.help,
+        gauge.labels,
+        registry=None,
+        multiprocess_mode=_MODES[gauge.across],
+    )
+
+
+@attrs.define(eq=False)
+class LiveGauges:
+    """The gauges of this process, and the thread that sets them.
+
+    Attributes:
+
+        lock: Held while they are set, and by whoever forks: prometheus-client's own
+            lock is not to be inherited locked.
+    """
+
+    lock: threading.RLock = attrs.field(factory=threading.RLock, init=False)
+    _gauges: dict[Gauge, ClientGauge] = attrs.field(init=False)
+    # All that was ever shown: in this mode prometheus-client can remove nothing, and in
+    # the child of a fork it begins with a zero for each.
+    _shown: set[tuple[Gauge, tuple[str, ...]]] = attrs.field(factory=set, init=False)
+    _told: bool = attrs.field(default=False, init=False)
+    _caches: "WeakSet[Live]" = attrs.field(factory=WeakSet, init=False)
+    _thread: threading.Thread | None = attrs.field(default=None, init=False)
+    _wake: threading.Event = attrs.field(factory=threading.Event, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Make the gauges."""
+        self._gauges = {gauge: _made(gauge) for gauge in GAUGES}
+
+    def watch(self, cache: Live) -> None:
+        """Show how *cache* stands, from the first event on."""
+        with self.lock:
+            self._caches.add(cache)
+
+    def ensure(self) -> None:
+        """Start the thread if it does not run."""
+        if self._thread is None:
+            with self.lock:
+                self._start()
+
+    def _start(self) -> None:
+        if self._thread is not None:
+            return
+        thread = threading.Thread(
+            target=self._run, name="hybridcache-gauges", daemon=True
+        )
+        # The system may have no thread left: then the next event tries again.
+        with suppress(RuntimeError):
+            thread.start()
+            self._thread = thread
+
+    def ended(self) -> None:
+        """Show no more of a cache that was closed; the last one ends the thread."""
+        with self.lock:
+            thread = self._thread
+            if thread is None or self._show():
+                return
+        self._wake.set()
+        thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self.lock:
+                if not self._show():
+                    self._thread = None
+                    return
+            self._wake.wait(PERIOD)
+            self._wake.clear()
+
+    def _show(self) -> bool:
+        """Set all gauges; False if no cache is open."""
+        caches = [cache for cache in self._caches if not cache.closed]
+        read = standings(caches)
+        self._shown |= {(gauge, labels) for gauge in read for labels in read[gauge]}
+        try:
+            for gauge, labels in self._shown:
+                value = read[gauge].get(labels, gauge.gone)
+                self._gauges[gauge].labels(*labels).set(value)
+        except OSError:
+            # Closing a cache does not fail because its gauges do.
+            if not self._told:
+                self._told = True
+                log.exception("the gauges of this process are not shown; said once")
+        return bool(caches)
+
+    def forked(self) -> None:
+        """Be without a thread in the child of a fork, until something happens."""
+        self._thread = None
+        self._wake = threading.Event()
