@@ -1,4 +1,4 @@
-"""The alerts, and the ratios that are recorded for them.
+"""The alerts: when each fires, what it says, and what there is to do.
 
 All are by job and cache: an alert is about a cache, not about each of a hundred
 processes. The limits suit a cache that serves people; a file of rules is there to be
@@ -10,10 +10,21 @@ from typing import Final
 
 import attrs
 
-from dashboard.expressions import quantile, rate, series, settled, share
+from dashboard.expressions import rate, series, settled
+from dashboard.recordings import (
+    BY,
+    HITS,
+    LOAD_ERRORS,
+    LOAD_P99,
+    LOOKUPS,
+    MEMORY_STORES,
+    SIZE_EVICTIONS,
+    STALE,
+    SUPPRESSED,
+    TIMEOUTS,
+    WINDOW,
+)
 
-BY: Final = ("job", "cache")
-WINDOW: Final = "5m"
 PAGE: Final = "docs/dashboard.md"
 
 
@@ -23,14 +34,6 @@ class Severity(Enum):
     CRITICAL = "critical"
     WARNING = "warning"
     INFO = "info"
-
-
-@attrs.frozen
-class Recording:
-    """An expression that Prometheus computes once and keeps under a name."""
-
-    name: str
-    expression: str
 
 
 @attrs.frozen
@@ -62,51 +65,6 @@ class Alert:
     description: str
     anchor: str
 
-
-def _recording(name: str, expression: str) -> Recording:
-    return Recording(f"job_cache:hybridcache_{name}", settled(expression, "", WINDOW))
-
-
-LOOKUPS: Final = _recording("lookups:rate5m", rate("lookups_total", *BY))
-HITS: Final = _recording(
-    "hits:ratio_rate5m", share("lookups_total", *BY, where='outcome=~"hit-.+"')
-)
-STALE: Final = _recording(
-    "hits_stale:ratio_rate5m",
-    share("lookups_total", *BY, where='outcome="hit-stale"'),
-)
-SUPPRESSED: Final = _recording(
-    "suppressed:ratio_rate5m",
-    share("lookups_total", *BY, where='outcome="suppressed"'),
-)
-LOAD_ERRORS: Final = _recording(
-    "load_errors:ratio_rate5m",
-    share("load_seconds_count", *BY, where='result="error"'),
-)
-LOAD_P99: Final = _recording("load_seconds:p99_5m", quantile(0.99, "load_seconds", *BY))
-TIMEOUTS: Final = _recording(
-    "lookup_timeouts:rate5m",
-    rate("lookup_failures_total", *BY, where='reason="timeout"'),
-)
-SIZE_EVICTIONS: Final = _recording(
-    "evictions_size:rate5m", rate("evictions_total", *BY, where='cause="size"')
-)
-MEMORY_STORES: Final = _recording(
-    "memory_stores:rate5m",
-    rate("stores_total", *BY, where='tier="memory", result="stored"'),
-)
-
-RECORDINGS: Final = (
-    LOOKUPS,
-    HITS,
-    STALE,
-    SUPPRESSED,
-    LOAD_ERRORS,
-    LOAD_P99,
-    TIMEOUTS,
-    SIZE_EVICTIONS,
-    MEMORY_STORES,
-)
 
 CLOSED: Final = 'state="closed"'
 

@@ -3,16 +3,16 @@
 import base64
 import json
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 import urllib.request
 from collections.abc import Mapping
-from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
+
+from dashboard.ports import free_port
 
 FLAGS: Final = (
     "--headless",
@@ -117,7 +117,7 @@ class Browser:
         return base64.b64decode(str(self._ask("GET", "/screenshot")))
 
     def _start(self) -> None:
-        port = _free_port()
+        port = free_port()
         self._process = subprocess.Popen(  # noqa: S603 (a path that we found)
             [self._driver, f"--port={port}"],
             stdin=subprocess.DEVNULL,
@@ -167,9 +167,3 @@ class Browser:
             self._process.terminate()
             self._process.wait(READY_WITHIN)
         shutil.rmtree(self._profile, ignore_errors=True)
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

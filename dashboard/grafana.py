@@ -5,7 +5,8 @@ from typing import Final, TypeAlias
 
 from dashboard.colours import MEANT, OUTCOMES
 from dashboard.expressions import settled
-from dashboard.panels import PANELS, SECTIONS, Line, Panel, Shape, Unit
+from dashboard.panel import Line, Panel, Shape, Unit
+from dashboard.panels import PANELS, SECTIONS
 
 Json: TypeAlias = "Mapping[str, object]"
 

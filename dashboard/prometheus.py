@@ -6,18 +6,17 @@ temporary directory.
 
 import json
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from dashboard.build import PAGE, RULES
+from dashboard.ports import free_port
 
 READY_WITHIN = 30.0
 STOPPED_WITHIN = 10.0
@@ -60,7 +59,7 @@ class Prometheus:
     def __init__(self, targets: Mapping[str, Sequence[int]], port: int = 0) -> None:
         self._program = find_prometheus()
         self._targets = targets
-        self._port = port or _free_port()
+        self._port = port or free_port()
         self._directory = Path(tempfile.mkdtemp(prefix="hybridcache-prometheus-"))
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -165,9 +164,3 @@ class Prometheus:
     def _last_words(self) -> str:
         lines = self._log.read_text(errors="replace").splitlines()[-5:]
         return "\n".join([f"{self._program} did not start on {self._port}:", *lines])
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

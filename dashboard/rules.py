@@ -8,7 +8,8 @@ import textwrap
 from collections.abc import Iterator
 from typing import Final
 
-from dashboard.alerts import ALERTS, PAGE, RECORDINGS, Alert, Recording
+from dashboard.alerts import ALERTS, PAGE, Alert
+from dashboard.recordings import RECORDINGS, Recording
 
 HEAD: Final = """\
 # Written by `python -m dashboard.build`: change dashboard/alerts.py, not this file.

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from dashboard.colours import MEANT, OTHERS, OUTCOMES
-from dashboard.panels import SECTIONS, Panel
+from dashboard.panel import Panel
+from dashboard.panels import SECTIONS
 
 # Only the live show has such a metric: what is being done to the processes.
 FAULTS: Final = "dashboard_fault == 1"

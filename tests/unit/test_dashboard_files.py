@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from dashboard.alerts import ALERTS, PAGE, RECORDINGS
+from dashboard.alerts import ALERTS, PAGE
 from dashboard.build import ROOT, files
 from dashboard.expressions import PREFIX, rate, settled, share
 from dashboard.grafana import dashboard
 from dashboard.panels import PANELS
+from dashboard.recordings import RECORDINGS
 from hybridcache.engine.gauges import GAUGES
 from hybridcache.engine.metrics import METRICS
 
