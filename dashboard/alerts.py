@@ -16,6 +16,7 @@ from dashboard.recordings import (
     HITS,
     LOAD_ERRORS,
     LOAD_P99,
+    LOADS,
     LOOKUPS,
     MEMORY_STORES,
     SIZE_EVICTIONS,
@@ -68,8 +69,9 @@ class Alert:
 
 CLOSED: Final = 'state="closed"'
 
-# A ratio of few lookups says little.
+# A ratio of few lookups, or loads, says little.
 BUSY: Final = f"{LOOKUPS.name} > 1"
+LOADING: Final = f"{LOADS.name} > 0.1"
 
 
 def _throughout(most_or_least: str, name: str, value: int, where: str = "") -> str:
@@ -189,7 +191,7 @@ ALERTS: Final = (
     ),
     Alert(
         name="HybridcacheLoadSlow",
-        expression=f"{LOAD_P99.name} > 5",
+        expression=f"{LOAD_P99.name} > 5 and {LOADING}",
         lasting="10m",
         severity=Severity.WARNING,
         summary=f"One load in a hundred of {_CACHE} takes {_SECONDS} or more.",
@@ -202,7 +204,7 @@ ALERTS: Final = (
     ),
     Alert(
         name="HybridcacheLoadErrors",
-        expression=f"{LOAD_ERRORS.name} > 0.05",
+        expression=f"{LOAD_ERRORS.name} > 0.05 and {LOADING}",
         lasting="5m",
         severity=Severity.CRITICAL,
         summary=f"{_PERCENT} of the loads of {_CACHE} fail.",
@@ -216,7 +218,8 @@ ALERTS: Final = (
     Alert(
         name="HybridcacheLookupTimeouts",
         expression=f"{TIMEOUTS.name} > 0",
-        lasting="5m",
+        # Longer than one timeout is in the window.
+        lasting="10m",
         severity=Severity.CRITICAL,
         summary=f"Callers of {_CACHE} get LoadTimeout, {_PER_SECOND}.",
         description=(

@@ -23,6 +23,8 @@ STOPPED_WITHIN = 10.0
 POLL = 0.1
 SCRAPE_EVERY: Final = "1s"
 EVALUATE_EVERY: Final = "5s"
+# What the page shows at first, seconds: a round of faults.
+SHOWN: Final = 120
 
 
 class PrometheusUnavailable(RuntimeError):  # noqa: N818 (it is a state, not a mistake)
@@ -87,7 +89,7 @@ class Prometheus:
     @property
     def page(self) -> str:
         """Where our page is: it serves that itself, so the page asks its own host."""
-        return f"{self.url}/user/"
+        return f"{self.url}/user/?range={SHOWN}"
 
     @property
     def running(self) -> bool:

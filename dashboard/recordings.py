@@ -38,6 +38,7 @@ LOAD_ERRORS: Final = _recording(
     "load_errors:ratio_rate5m",
     share("load_seconds_count", *BY, where='result="error"'),
 )
+LOADS: Final = _recording("loads:rate5m", rate("load_seconds_count", *BY))
 LOAD_P99: Final = _recording("load_seconds:p99_5m", quantile(0.99, "load_seconds", *BY))
 TIMEOUTS: Final = _recording(
     "lookup_timeouts:rate5m",
@@ -56,6 +57,7 @@ RECORDINGS: Final = (
     HITS,
     STALE,
     SUPPRESSED,
+    LOADS,
     LOAD_ERRORS,
     LOAD_P99,
     TIMEOUTS,

@@ -35,15 +35,26 @@ export function draw(svg, panel, times, series, bands) {
     add(svg, "text", label).textContent = hour(at, last - first);
   }
   for (const layer of layers) {
-    const path = panel.shape === "stacked" ? area(layer, times, x, y) : line(layer, times, x, y);
-    const paint = panel.shape === "stacked" ? { class: "area", fill: layer.colour } : { class: "line", stroke: layer.colour };
+    const path =
+      panel.shape === "stacked" ? area(layer, times, x, y) : line(layer, times, x, y);
+    const paint =
+      panel.shape === "stacked"
+        ? { class: "area", fill: layer.colour }
+        : { class: "line", stroke: layer.colour };
     add(svg, "path", { ...paint, d: path });
   }
   if (!series.length) {
-    const label = { x: (LEFT + width) / 2, y: (TOP + height - BOTTOM) / 2 + 4, "text-anchor": "middle" };
+    const label = {
+      x: (LEFT + width) / 2,
+      y: (TOP + height - BOTTOM) / 2 + 4,
+      "text-anchor": "middle",
+    };
     add(svg, "text", label).textContent = "nothing of this kind so far";
   }
-  return { at: (pixel) => first + ((pixel - LEFT) / (width - LEFT - RIGHT)) * (last - first), x };
+  return {
+    at: (pixel) => first + ((pixel - LEFT) / (width - LEFT - RIGHT)) * (last - first),
+    x,
+  };
 }
 
 /** Draw a vertical line at a time, or take it away. */
@@ -64,8 +75,15 @@ export function hour(at, range = 0) {
 function drawBand(svg, band, x, height) {
   const [from, to] = [Math.max(x(band.from), LEFT), x(band.to)];
   if (to <= from) return;
-  add(svg, "rect", { class: "band", x: from, y: TOP - 13, width: to - from, height: height - BOTTOM - TOP + 13 });
-  add(svg, "text", { class: "number", x: (from + to) / 2, y: TOP - 3 }).textContent = band.number;
+  add(svg, "rect", {
+    class: "band",
+    x: from,
+    y: TOP - 13,
+    width: to - from,
+    height: height - BOTTOM - TOP + 13,
+  });
+  add(svg, "text", { class: "number", x: (from + to) / 2, y: TOP - 3 }).textContent =
+    band.number;
 }
 
 function flat({ name, colour, values }) {
@@ -99,7 +117,8 @@ function line({ values }, times, x, y) {
 }
 
 function area({ base, values }, times, x, y) {
-  const at = (each) => (value, index) => `${x(times[index]).toFixed(1)} ${y(each[index]).toFixed(1)}`;
+  const at = (each) => (value, index) =>
+    `${x(times[index]).toFixed(1)} ${y(each[index]).toFixed(1)}`;
   const [upper, lower] = [values.map(at(values)), base.map(at(base)).reverse()];
   return `M${upper.join("L")}L${lower.join("L")}Z`;
 }
@@ -111,7 +130,8 @@ function clock(first, last, width) {
   const step = steps.find((each) => each >= room) ?? 43200;
   const found = [];
   const margin = (last - first) * (24 / width);
-  for (let at = Math.ceil((first + margin) / step) * step; at <= last - margin; at += step) found.push(at);
+  for (let at = Math.ceil((first + margin) / step) * step; at <= last - margin; at += step)
+    found.push(at);
   return found;
 }
 

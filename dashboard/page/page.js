@@ -6,7 +6,14 @@ import { text } from "./units.js";
 
 const POINTS = 240;
 const EVERY = 2000;
-const RANGES = { "2 minutes": 120, "5 minutes": 300, "15 minutes": 900, "1 hour": 3600, "6 hours": 21600, "1 day": 86400 };
+const RANGES = {
+  "2 minutes": 120,
+  "5 minutes": 300,
+  "15 minutes": 900,
+  "1 hour": 3600,
+  "6 hours": 21600,
+  "1 day": 86400,
+};
 
 const $ = (id) => document.getElementById(id);
 const shown = await (await fetch("panels.json")).json();
@@ -17,7 +24,13 @@ let cursor = null;
 
 function build() {
   for (const { tag, colour, means } of shown.outcomes) {
-    const tile = element("li", {}, element("b", {}, tag), element("data", {}, "–"), element("span", {}, means));
+    const tile = element(
+      "li",
+      {},
+      element("b", {}, tag),
+      element("data", {}, "–"),
+      element("span", {}, means),
+    );
     tile.style.setProperty("--colour", colour);
     tile.dataset.tag = tag;
     $("outcomes").append(tile);
@@ -33,7 +46,10 @@ function card(panel) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("role", "img");
   const legend = element("ul");
-  const made = element("article", { className: panel.wide ? "panel wide" : "panel", id: panel.name });
+  const made = element("article", {
+    className: panel.wide ? "panel wide" : "panel",
+    id: panel.name,
+  });
   made.append(element("h3", {}, panel.title), element("p", {}, panel.tells), svg, legend);
   const own = { panel, svg, legend, series: [], scale: null };
   svg.addEventListener("pointermove", (event) => move(own.scale?.at(event.offsetX) ?? null));
@@ -44,9 +60,12 @@ function card(panel) {
 
 /** Offer the ranges, and choose what the address says. */
 function offer() {
-  for (const [label, seconds] of Object.entries(RANGES)) $("chosen").range.add(new Option(label, seconds));
-  const wanted = new URLSearchParams(location.search).get("range");
-  if (Object.values(RANGES).includes(Number(wanted))) $("chosen").range.value = wanted;
+  for (const [label, seconds] of Object.entries(RANGES))
+    $("chosen").range.add(new Option(label, seconds));
+  const wanted = Number(new URLSearchParams(location.search).get("range"));
+  $("chosen").range.value = Object.values(RANGES).includes(wanted)
+    ? wanted
+    : RANGES["15 minutes"];
 }
 
 /** Offer the caches and processes that there are now; what was chosen stays chosen. */
@@ -56,7 +75,9 @@ async function fill() {
     const options = ["all", ...(await labelValues(name))];
     if (options.join() === [...select.options].map(({ text }) => text).join()) continue;
     const chosen = select.value;
-    select.replaceChildren(...options.map((value, index) => new Option(value, index ? escaped(value) : ".*")));
+    select.replaceChildren(
+      ...options.map((value, index) => new Option(value, index ? escaped(value) : ".*")),
+    );
     if ([...select.options].some(({ value }) => value === chosen)) select.value = chosen;
   }
 }
@@ -66,10 +87,14 @@ async function refresh(scraped) {
   const { cache, instance, range: seconds } = $("chosen").elements;
   const step = Math.max(1, Math.ceil(seconds.value / POINTS));
   const end = Math.floor(Date.now() / 1000 / step) * step;
-  const times = Array.from({ length: Math.floor(seconds.value / step) + 1 }, (_, index) => end - seconds.value + index * step);
+  const times = Array.from(
+    { length: Math.floor(seconds.value / step) + 1 },
+    (_, index) => end - seconds.value + index * step,
+  );
   const rates = Math.max(6, 4 * scraped, step + scraped);
   const selector = `cache=~"${cache.value}", instance=~"${instance.value}"`;
-  const settled = (expression) => expression.replaceAll("$selector", selector).replaceAll("$window", `${rates}s`);
+  const settled = (expression) =>
+    expression.replaceAll("$selector", selector).replaceAll("$window", `${rates}s`);
   const [found, faults, fired] = await Promise.all([
     Promise.all(cards.map(({ panel }) => asked(panel, settled, times))),
     range(shown.faults, times),
@@ -87,14 +112,22 @@ async function refresh(scraped) {
 }
 
 async function asked(panel, settled, times) {
-  const answers = await Promise.all(panel.lines.map(({ expression }) => range(settled(expression), times)));
+  const answers = await Promise.all(
+    panel.lines.map(({ expression }) => range(settled(expression), times)),
+  );
   const series = answers.flatMap((answer, index) =>
-    answer.map(({ labels, values }) => ({ name: named(panel.lines[index].legend, labels), values })),
+    answer.map(({ labels, values }) => ({
+      name: named(panel.lines[index].legend, labels),
+      values,
+    })),
   );
   // Of a stack, what never happened is left out: it would fill the legend.
   const shows = panel.shape === "stacked" ? (value) => value > 0 : (value) => value !== null;
   const known = series.filter(({ values }) => values.some(shows));
-  if (panel.lines.length === 1) known.sort((one, other) => rank(one.name) - rank(other.name) || one.name.localeCompare(other.name));
+  if (panel.lines.length === 1)
+    known.sort(
+      (one, other) => rank(one.name) - rank(other.name) || one.name.localeCompare(other.name),
+    );
   return coloured(known);
 }
 
@@ -103,7 +136,10 @@ function coloured(series) {
   const fixed = series.map(({ name }) => outcomes.get(name)?.colour ?? shown.meant[name]);
   const free = shown.colours.filter((colour) => !fixed.includes(colour));
   let next = 0;
-  return series.map((each, index) => ({ ...each, colour: fixed[index] ?? free[next++ % free.length] }));
+  return series.map((each, index) => ({
+    ...each,
+    colour: fixed[index] ?? free[next++ % free.length],
+  }));
 }
 
 function named(legend, labels) {
@@ -119,7 +155,9 @@ function rank(name) {
 function marked(faults, times) {
   const sorted = faults.toSorted((one, other) => one.labels.number - other.labels.number);
   $("faults").replaceChildren(
-    ...sorted.map(({ labels }) => element("li", {}, element("b", {}, labels.number), labels.kind)),
+    ...sorted.map(({ labels }) =>
+      element("li", {}, element("b", {}, labels.number), labels.kind),
+    ),
   );
   const step = times[1] - times[0];
   return sorted.flatMap(({ labels, values }) => {
@@ -148,7 +186,10 @@ function move(at) {
       return item;
     });
     legend.replaceChildren(...said);
-    svg.setAttribute("aria-label", `${panel.title}: ${said.map((item) => item.textContent).join(", ") || "nothing so far"}`);
+    svg.setAttribute(
+      "aria-label",
+      `${panel.title}: ${said.map((item) => item.textContent).join(", ") || "nothing so far"}`,
+    );
     if (panel.name === "lookups") tile(series, index);
   }
   if (at !== null) $("state").textContent = `at ${hour(at)}`;
@@ -157,7 +198,12 @@ function move(at) {
 /** Say which part of all lookups each outcome has: at one moment, or of the time shown. */
 function tile(series, index) {
   const sum = (values) => values.reduce((all, value) => all + (value ?? 0), 0);
-  const parts = new Map(series.map(({ name, values }) => [name, index === null ? sum(values) : (values[index] ?? 0)]));
+  const parts = new Map(
+    series.map(({ name, values }) => [
+      name,
+      index === null ? sum(values) : (values[index] ?? 0),
+    ]),
+  );
   const all = sum([...parts.values()]);
   for (const each of $("outcomes").children) {
     const part = (parts.get(each.dataset.tag) ?? 0) / all;
@@ -171,7 +217,10 @@ function tell(fired) {
   for (const { labels, state } of fired) {
     if (!labels.alertname.startsWith(shown.alerts)) continue;
     const said = `${labels.alertname} ${state}`;
-    groups.set(said, { severity: labels.severity, caches: [...(groups.get(said)?.caches ?? []), labels.cache] });
+    groups.set(said, {
+      severity: labels.severity,
+      caches: [...(groups.get(said)?.caches ?? []), labels.cache],
+    });
   }
   $("alerts").replaceChildren(
     ...[...groups].map(([said, { severity, caches }]) =>

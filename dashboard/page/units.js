@@ -26,7 +26,9 @@ export function text(value, unit) {
  * Seconds go by powers of ten: what matters is whether it is a millisecond or a second.
  */
 export function axis(values, unit) {
-  return unit === "seconds" ? powers(values.filter((value) => value > 0)) : steps(Math.max(0, ...values) || 1, unit);
+  return unit === "seconds"
+    ? powers(values.filter((value) => value > 0))
+    : steps(Math.max(0, ...values) || 1, unit);
 }
 
 function powers(values) {

@@ -1,21 +1,28 @@
 """The live page in a real browser, over a real Prometheus: `make dashboard-test`."""
 
+import json
 import re
 import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode, urljoin
 
 import attrs
 import psutil  # type: ignore[import-untyped]  # its stubs are a package apart
 import pytest
 
+from dashboard.alerts import ALERTS
 from dashboard.browser import Browser
 from dashboard.build import ROOT
 from dashboard.colours import OUTCOMES
 from dashboard.faults import NAMES
+from dashboard.grafana import dashboard
 from dashboard.panels import PANELS
+from dashboard.recordings import RECORDINGS
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -73,6 +80,13 @@ class Show:
             assert time.monotonic() < deadline, "the page stands still"
             time.sleep(POLL)
 
+    def asked(self, path: str, **parameters: str) -> dict[str, Any]:
+        """Ask Prometheus itself."""
+        address = f"{urljoin(self.page, '/api/v1/')}{path}?{urlencode(parameters)}"
+        with urllib.request.urlopen(address, timeout=ENDS_WITHIN) as answer:
+            said: dict[str, dict[str, Any]] = json.load(answer)
+        return said["data"]
+
     def number(self, script: str) -> int:
         """Run a script that returns a number."""
         return int(str(self.browser.run(script)))
@@ -105,7 +119,7 @@ def _show() -> Iterator[Show]:
             with Browser() as browser:
                 show = Show(process, found[0], browser)
                 browser.resize(1320, 900)
-                browser.go(f"{found[0]}?range=120")
+                browser.go(found[0])
                 deadline = time.monotonic() + ROUND_WITHIN
                 while time.monotonic() < deadline:
                     if "0" not in show.by_name(DRAWN).values():
@@ -176,6 +190,82 @@ def test_one_cache_can_be_chosen(show: Show) -> None:
     entries = show.by_name(LEGENDS)["memory-entries"]
     assert "shop" in entries
     assert "prices" not in entries
+
+
+def test_legends_tell_the_moment_under_the_pointer(show: Show) -> None:
+    """With the pointer on a panel, every legend has the values of that moment."""
+    show.browser.run(
+        "const svg = document.querySelector('#lookups svg');"
+        "const { width } = svg.getBoundingClientRect();"
+        "const place = svg.getBoundingClientRect().left + width - 50;"
+        "svg.dispatchEvent(new PointerEvent('pointermove', {clientX: place}))"
+    )
+    pointed = show.browser.run(
+        "return [document.getElementById('state').textContent,"
+        " document.querySelectorAll('svg .cursor').length]"
+    )
+    show.browser.run(
+        "document.querySelector('#lookups svg')"
+        ".dispatchEvent(new PointerEvent('pointerleave'))"
+    )
+
+    assert isinstance(pointed, list)
+    assert re.fullmatch(r"at \d\d:\d\d:\d\d", str(pointed[0]))
+    assert len(PANELS) == pointed[1]
+    assert 0 == show.number("return document.querySelectorAll('svg .cursor').length")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (0.000251, "seconds", "251 µs"),
+        (0.0124, "seconds", "12.4 ms"),
+        (1.5, "seconds", "1.5 s"),
+        (600, "seconds", "10 min"),
+        (0.123, "share", "12.3 %"),
+        (1830, "per second", "1.83 k/s"),
+        (456_000, "bytes", "445 KiB"),
+        (3, "count", "3"),
+        (0, "count", "0"),
+        (None, "count", "–"),  # noqa: RUF001 (an en dash, for no value)
+    ],
+)
+def test_numbers_are_written_for_people(
+    show: Show, value: float | None, unit: str, said: str
+) -> None:
+    """A number has two or three digits and a unit."""
+    arguments = f"{json.dumps(value)}, {json.dumps(unit)}"
+
+    assert said == show.browser.run(
+        f"return import('/user/units.js').then(({{text}}) => text({arguments}))"
+    )
+
+
+def test_prometheus_takes_every_query_of_grafanas(show: Show) -> None:
+    """Each query of the dashboard finds something, once its variables are filled in."""
+    built = json.loads(json.dumps(dashboard()))
+    empty = []
+    for panel in built["panels"]:
+        for target in panel.get("targets", []):
+            query = re.sub(r"\$(job|instance|cache)", ".*", target["expr"])
+            query = query.replace("$__rate_interval", "2m")
+            if not show.asked("query", query=query)["result"]:
+                empty.append(target["expr"])
+
+    assert [] == empty
+
+
+def test_prometheus_evaluates_every_rule(show: Show) -> None:
+    """The rules are loaded, and none of them ends in an error."""
+    groups = show.asked("rules")["groups"]
+    health = {
+        rule["name"]: rule["health"] for group in groups for rule in group["rules"]
+    }
+
+    assert {
+        **dict.fromkeys((each.name for each in RECORDINGS), "ok"),
+        **dict.fromkeys((each.name for each in ALERTS), "ok"),
+    } == health
 
 
 def test_the_page_has_no_error(show: Show) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.alerts import ALERTS, PAGE
+from dashboard.build import PAGE as FILES_OF_PAGE
 from dashboard.build import ROOT, files
 from dashboard.expressions import PREFIX, rate, settled, share
 from dashboard.grafana import dashboard
@@ -150,3 +151,15 @@ def test_an_empty_selector_leaves_nothing_behind() -> None:
 
     assert "sum(rate(hybridcache_lookups_total[5m]))" == plain
     assert 'sum(rate(hybridcache_lookups_total{tier="redis"}[5m]))' == filtered
+
+
+def test_the_page_asks_nobody_but_prometheus() -> None:
+    """No file of the page names another host: it works without the internet."""
+    # The name of SVG's namespace looks like an address and is none.
+    addresses = {
+        found
+        for path in FILES_OF_PAGE.iterdir()
+        for found in re.findall(r"(?:https?:)?//[\w.]+", path.read_text("utf-8"))
+    }
+
+    assert {"http://www.w3.org"} == addresses
