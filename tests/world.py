@@ -5,6 +5,7 @@ time and what passes meanwhile; `tests/fakes.py` lets flows live in it.
 """
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar, cast
 
@@ -20,6 +21,7 @@ from hybridcache.engine.context import Context, Query, Remote
 from hybridcache.engine.current import Loader, Raised
 from hybridcache.engine.entry_requests import Found, Lost, Read, Write, Written
 from hybridcache.engine.events import Event
+from hybridcache.engine.figures import Figures
 from hybridcache.engine.flights import Landing
 from hybridcache.engine.form import Shape
 from hybridcache.engine.latch import Latch
@@ -125,6 +127,7 @@ class World:
             observe=self.events.append,
             warn=lambda _, __: None,
             closed=lambda: False,
+            figures=Figures(threading.Lock()),
         )
 
     def query(

@@ -1,13 +1,22 @@
 """What a registry shows of lookups that need Redis, to the last count."""
 
 import redis
+from prometheus_client import CollectorRegistry
 
-from hybridcache import Cache, Memory, Policy
+from hybridcache import (
+    Cache,
+    Event,
+    LookedUp,
+    Memory,
+    Observer,
+    Policy,
+    UpstreamAsked,
+)
 from hybridcache.testing.server import RedisServer
 from tests.eventually import eventually
 from tests.integration.conftest import MakeNode
 from tests.integration.nodes import POLICY, Load, Node, awaited
-from tests.scraped import Shown, lookups
+from tests.scraped import Shown, lookups, scraped
 
 
 def _timed(node: Node, histogram: str) -> Shown:
@@ -195,3 +204,43 @@ def test_two_caches_of_one_name_share_their_metrics(
             "hybridcache_memory_entries", {"cache": "twin"}
         )
         assert 2 == entries
+
+
+def test_an_observer_changes_no_count(redis_url: str, prefix: str) -> None:
+    """Requests, lookups and ages are measured the same whether somebody listens."""
+    events: list[Event] = []
+    counts = [
+        _script(redis_url, f"{prefix}{number}:", observer)
+        for number, observer in enumerate((None, events.append))
+    ]
+
+    assert counts[0] == counts[1]
+    assert 3 == counts[0]["hybridcache_lookup_seconds_count", ("hit-fresh",)]
+    assert 1 == counts[0]["hybridcache_served_age_seconds_count", ("hit-stale",)]
+    assert {LookedUp, UpstreamAsked} < {type(event) for event in events}
+
+
+def _script(
+    url: str, prefix: str, observer: Observer | None
+) -> dict[tuple[str, tuple[str, ...]], float]:
+    registry = CollectorRegistry()
+    with Cache(
+        name="told", prefix=prefix, upstream=url, observer=observer, registry=registry
+    ) as cache:
+        for _ in range(4):
+            cache.get_or_load("k", Load(), POLICY)
+        stale = Policy(fresh_for=0.001, ttl=3600)
+        cache.get_or_load("s", Load(), stale)
+        eventually(lambda: cache.peek("s", Load(), stale).tag == "hit-stale")
+        cache.get_or_load("s", Load(), stale)
+        eventually(lambda: scraped(registry, "hybridcache_refreshes_total", "told"))
+        cache.invalidate("k")
+    names = [
+        *("lookups_total", "lookup_seconds_count", "served_age_seconds_count"),
+        *("load_seconds_count", "stores_total", "invalidations_total"),
+    ]
+    return {
+        (f"hybridcache_{name}", labels): value
+        for name in names
+        for labels, value in scraped(registry, f"hybridcache_{name}", "told").items()
+    }

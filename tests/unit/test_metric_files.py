@@ -17,7 +17,7 @@ from hybridcache.engine.tally import Tally
 
 
 def _figures(directory: Path) -> tuple[Figures, Files]:
-    files = Files(str(directory))
+    files = Files(str(directory), lambda: None)
     return Figures(threading.Lock(), files.place), files
 
 
@@ -54,6 +54,22 @@ def test_a_row_has_a_file_from_its_first_count(tmp_path: Path) -> None:
     read = _read(tmp_path)
     assert counted == {key.split('"')[3]: value for key, value in read.items()}
     assert 1 == sum('"le": "0.25"' in key for key in read)
+
+
+def test_the_first_count_of_a_process_is_told_of(tmp_path: Path) -> None:
+    """The first count in a row is told of, a memory hit too; in a fork's child again."""
+    told: list[int] = []
+    files = Files(str(tmp_path), lambda: told.append(len(list(tmp_path.iterdir()))))
+    figures = Figures(threading.Lock(), files.place)
+    tally = figures.tally("c", "f")
+    for _ in range(3):
+        tally.slots[0] += 1
+    assert [1] == told
+
+    files.forked()
+    figures.forked(threading.Lock())
+    tally.slots[0] += 1
+    assert [1, 2] == told
 
 
 def test_labels_of_any_length_and_script_are_kept(tmp_path: Path) -> None:

@@ -141,6 +141,22 @@ def test_evictions_go_to_the_cache_whose_entry_it_was(colour: Colour) -> None:
     assert {(): 2} == _shown(made["second"], "memory_entries")
 
 
+def test_two_caches_of_one_name_count_an_eviction_once(colour: Colour) -> None:
+    """Caches of one name on one memory are one to the metrics."""
+    memory, registry = Memory(max_items=2), CollectorRegistry()
+    first, second = (
+        colour.make_cache(name="twin", downstream=memory, registry=registry)
+        for _ in range(2)
+    )
+    for key in ("a", "b", "c"):
+        first.get(key, lambda: 1, POLICY)
+        second.get(key, lambda: 1, POLICY)
+
+    assert {("size",): 1} == _shown(first, "evictions_total")
+    assert {(): 2} == _shown(second, "memory_entries")
+    assert 6 == lookups(registry, "twin")
+
+
 def test_every_call_with_a_loader_is_counted_once(colour: Colour) -> None:
     """Lookups and their failures add up to the calls, whatever became of them."""
     cache = colour.make_cache(name="law", downstream=Memory())

@@ -13,6 +13,7 @@ from hybridcache.core.policy import Policy, Suppress
 from hybridcache.engine.command import Ask, Flow
 from hybridcache.engine.current import Loader
 from hybridcache.engine.events import Observer, UndecodableFound, UpstreamAsked
+from hybridcache.engine.figures import Figures
 from hybridcache.engine.form import Form, Shape
 from hybridcache.engine.names import Names, names_of
 from hybridcache.engine.node import Node
@@ -77,7 +78,9 @@ class Context:
 
         closed: Whether the cache was closed meanwhile.
 
-        tells_hits: Whether a fresh hit in memory is told of, too: all else always is.
+        figures: Counts; of what is hot it is told directly, where nobody else hears.
+
+        heard: Whether anybody else takes the events; what is hot makes none if not.
 
         reader: Tells it from every other: only one cache's lookups share a read. A
             sync lookup on a loop's own thread would wait for ever for a task's.
@@ -92,7 +95,8 @@ class Context:
     observe: Observer
     warn: Callable[[str, Unencodable], None]
     closed: Callable[[], bool]
-    tells_hits: bool = True
+    figures: Figures
+    heard: bool = True
     reader: bytes = attrs.field(factory=_reader)
 
     def undecodable(self, reason: str) -> None:
@@ -185,7 +189,10 @@ def ask(
     if fault is None or not _too_short(redis, timeout, ended - begun):
         gate.count(ticket, fault, writes=request.writes, now=ended)
     result = "ok" if fault is None else fault.trouble.value
-    ctx.observe(UpstreamAsked(ctx.cache, request.operation, result, ended - begun))
+    if ctx.heard:
+        ctx.observe(UpstreamAsked(ctx.cache, request.operation, result, ended - begun))
+    else:
+        ctx.figures.asked(ctx.cache, request.operation, result, ended - begun)
     return answer
 
 

@@ -4,6 +4,7 @@ A pure machine: it is told what happened and adds to slots. A row of slots is ma
 its labels are first counted, and stays when the cache goes: a counter does not go back.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable
 from typing import Final, TypeAlias, TypeVar, cast
 
@@ -44,6 +45,8 @@ R = TypeVar("R", bound=Row)
 RowKey: TypeAlias = tuple[Metric, tuple[str, ...]]
 
 _HITS: Final = frozenset((HitFresh.tag, HitStale.tag))
+# To read a member off its class costs more than to compare it.
+_MEMORY: Final = Tier.MEMORY
 
 
 @attrs.define(eq=False)
@@ -69,6 +72,23 @@ class Figures:
         if counts is not None:
             counts(self, event)
 
+    def looked_up(
+        self, cache: str, tag: str, tier: Tier, age: float | None, seconds: float
+    ) -> None:
+        """Measure a lookup; that it happened, its tally has counted."""
+        if tier is _MEMORY:
+            if tag == HitStale.tag and age is not None:
+                self.measure(SERVED_AGE_SECONDS, (cache, tag), age)
+            if tag in _HITS:
+                return
+        elif age is not None:
+            self.measure(SERVED_AGE_SECONDS, (cache, tag), age)
+        self.measure(LOOKUP_SECONDS, (cache, tag), seconds)
+
+    def asked(self, cache: str, operation: str, result: str, seconds: float) -> None:
+        """Measure a request to Redis."""
+        self.measure(UPSTREAM_SECONDS, (cache, operation, result), seconds)
+
     def count(self, metric: Metric, labels: tuple[str, ...]) -> None:
         """Add one to a counter."""
         row = self._counts.get((metric, labels))
@@ -83,7 +103,10 @@ class Figures:
         if row is None:
             made = Histogram(metric, labels)
             row = self._row(self._histograms, (metric, labels), made)
-        row.add(value)
+        # Its add(), less a call: this is on the way of a hit in Redis, twice or more.
+        slots = row.slots
+        slots[bisect_left(row.bounds, value)] += 1
+        slots[-1] += value
 
     def tally(self, cache: str, function: str) -> Tally:
         """Return the tally of a function; two caches of one name share it."""
@@ -147,14 +170,8 @@ def _counts(
 
 @_counts(LookedUp)
 def _looked_up(figures: Figures, event: LookedUp) -> None:
-    # That it happened, the tally has counted.
     whose = (event.cache, event.outcome)
-    if event.tier is not Tier.MEMORY or event.outcome not in _HITS:
-        figures.measure(LOOKUP_SECONDS, whose, event.seconds)
-    if event.age is not None and (
-        event.tier is Tier.REDIS or event.outcome == HitStale.tag
-    ):
-        figures.measure(SERVED_AGE_SECONDS, whose, event.age)
+    figures.looked_up(*whose, event.tier, event.age, event.seconds)
 
 
 @_counts(LoadEnded)
@@ -174,8 +191,7 @@ def _refresh_ended(figures: Figures, event: RefreshEnded) -> None:
 
 @_counts(UpstreamAsked)
 def _upstream_asked(figures: Figures, event: UpstreamAsked) -> None:
-    what = (event.cache, event.operation, event.result)
-    figures.measure(UPSTREAM_SECONDS, what, event.seconds)
+    figures.asked(event.cache, event.operation, event.result, event.seconds)
 
 
 @_counts(StoreEnded)

@@ -31,18 +31,22 @@ def observed(ctx: Context, query: Query[V], flow: Flow[Outcome[V]]) -> Flow[Outc
         query.tally.fail(reason)
         ctx.observe(LookupFailed(ctx.cache, query.function, reason))
         raise
-    query.tally.add(outcome)
-    report(ctx, query, outcome, ctx.now() - begun)
+    tier = served_by(outcome)
+    query.tally.add(outcome.tag, tier)
+    report(ctx, query, outcome, tier, ctx.now() - begun)
     return outcome
 
 
-def report(ctx: Context, query: Query[V], outcome: Outcome[V], seconds: float) -> None:
-    """Tell of an outcome; of a fresh hit in memory only if somebody wants to hear."""
-    tier = served_by(outcome)
-    if tier is Tier.MEMORY and isinstance(outcome, HitFresh) and not ctx.tells_hits:
-        return
-    age = outcome.age if isinstance(outcome, HitFresh | HitStale) else None
-    ctx.observe(LookedUp(ctx.cache, query.function, outcome.tag, tier, age, seconds))
+def report(
+    ctx: Context, query: Query[V], outcome: Outcome[V], tier: Tier, seconds: float
+) -> None:
+    """Measure an outcome, and tell of it."""
+    age = outcome.age if isinstance(outcome, (HitFresh, HitStale)) else None
+    tag = outcome.tag
+    if ctx.heard:
+        ctx.observe(LookedUp(ctx.cache, query.function, tag, tier, age, seconds))
+    else:
+        ctx.figures.looked_up(ctx.cache, tag, tier, age, seconds)
 
 
 def reason_of(error: Exception) -> Reason:

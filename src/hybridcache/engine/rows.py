@@ -92,12 +92,12 @@ class Histogram(Row):
 
     metric: Metric
     labels: tuple[str, ...]
-    _bounds: tuple[float, ...] = attrs.field(init=False)
+    bounds: tuple[float, ...] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         """Begin at zero."""
         Row.__attrs_post_init__(self)
-        self._bounds = self.metric.bounds
+        self.bounds = self.metric.bounds
 
     @property
     def samples(self) -> Sequence[Sample]:
@@ -109,7 +109,7 @@ class Histogram(Row):
     def add(self, value: float) -> None:
         """Count *value* in the first bucket whose bound it does not exceed."""
         slots = self.slots
-        slots[bisect_left(self._bounds, value)] += 1
+        slots[bisect_left(self.bounds, value)] += 1
         slots[-1] += value
 
 

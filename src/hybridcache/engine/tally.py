@@ -67,9 +67,9 @@ class Tally(Row):
         raised = [Sample(LOOKUP_FAILURES, (*whose, why.value)) for why in _REASONS]
         return (*served, *raised)
 
-    def add(self, outcome: Outcome[object]) -> None:
-        """Count an outcome."""
-        self.slots[_SLOT_OF[outcome.tag, served_by(outcome)]] += 1
+    def add(self, tag: str, tier: Tier) -> None:
+        """Count an outcome and the tier that served."""
+        self.slots[_SLOT_OF[tag, tier]] += 1
 
     def fail(self, reason: Reason) -> None:
         """Count a lookup that raised."""

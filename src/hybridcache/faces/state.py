@@ -68,7 +68,7 @@ class CacheState:
         self.codec = codec
         self.observer = observer
         self.exposition = exposition
-        self.telling = Telling(name, exposition.take, observer)
+        self.telling = Telling(name, exposition.figures.take, observer)
         self.clock = clock
         self.closed = False
         self.workers = Workers()
@@ -102,7 +102,8 @@ class CacheState:
             observe=self.telling.observe,
             warn=self.telling.warn,
             closed=lambda: self.closed,
-            tells_hits=self.observer is not None,
+            figures=self.exposition.figures,
+            heard=self.observer is not None,
         )
         threads = ThreadPorts(
             NoUpstream() if link is None else link.blocking, self.workers, running_loop

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from hybridcache.core.errors import Unencodable
 from hybridcache.engine.context import Context, Remote
+from hybridcache.engine.figures import Figures
 from hybridcache.engine.flights import Handover
 from hybridcache.engine.keeper import Keeper, Subscribe
 from hybridcache.engine.kept import Kept
@@ -102,7 +103,8 @@ class Process:
             observe=lambda _: None,
             warn=_say_nothing,
             closed=lambda: self.closed,
-            tells_hits=False,
+            figures=Figures(threading.Lock()),
+            heard=False,
         )
         self._stopped = False
         self._listens = 0

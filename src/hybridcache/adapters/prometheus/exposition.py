@@ -5,7 +5,7 @@ A prometheus-client counter costs more than a memory hit; these cost a slot of a
 
 import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import accumulate
 from typing import Final, TypeAlias
 from weakref import WeakKeyDictionary, WeakSet
@@ -21,7 +21,6 @@ from prometheus_client.registry import Collector
 
 from hybridcache.adapters.prometheus.files import Files
 from hybridcache.adapters.prometheus.live import LiveGauges
-from hybridcache.engine.events import Event
 from hybridcache.engine.figures import Figures
 from hybridcache.engine.gauges import GAUGES, Live, standings
 from hybridcache.engine.metrics import METRICS
@@ -39,13 +38,10 @@ class Exposition(Collector):
 
         figures: What is counted; it stays when a cache goes.
 
-        take: Counts an event.
-
         gauges: Writes how things stand, in multiprocess mode.
     """
 
     figures: Figures
-    take: Callable[[Event], None]
     gauges: LiveGauges | None
     _files: Files | None
     _caches: "WeakSet[Live]" = attrs.field(factory=WeakSet, init=False)
@@ -156,21 +152,14 @@ def exposition_of(registry: CollectorRegistry | None) -> Exposition:
 
 
 def _make() -> Exposition:
-    figures = Figures(threading.Lock())
     if DIRECTORY is None:
-        return Exposition(figures, figures.take, None, None)
-    files = Files(DIRECTORY)
-    figures.place = files.place
+        return Exposition(Figures(threading.Lock()), None, None)
     if not _live_gauges:
         # One for all registries: the files that it writes are the process's.
         _live_gauges.append(LiveGauges())
     gauges = _live_gauges[0]
-
-    def take(event: Event) -> None:
-        figures.take(event)
-        gauges.ensure()
-
-    return Exposition(figures, take, gauges, files)
+    files = Files(DIRECTORY, gauges.ensure)
+    return Exposition(Figures(threading.Lock(), files.place), gauges, files)
 
 
 def _check(registry: object) -> None:

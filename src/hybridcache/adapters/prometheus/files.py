@@ -12,7 +12,7 @@ import os
 import secrets
 import struct
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
 from pathlib import Path
 from typing import Final
@@ -37,9 +37,17 @@ _VALUE_BYTES: Final = 2 * _DOUBLE_BYTES
 
 @attrs.define(eq=False)
 class Files:
-    """The files of one process that one registry's rows are in."""
+    """The files of one process that one registry's rows are in.
+
+    Attributes:
+
+        directory: Where they are.
+
+        begun: Called when the process counts in a row for the first time.
+    """
 
     directory: str
+    begun: Callable[[], None]
     _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
     _files: dict[str, "_File"] = attrs.field(factory=dict, init=False)
     _told: bool = attrs.field(default=False, init=False)
@@ -53,6 +61,7 @@ class Files:
         with self._lock:
             if isinstance(row.slots, _Unwritten):
                 row.slots = self._slots(row.samples)
+        self.begun()
 
     def _slots(self, samples: Sequence[Sample]) -> Slots:
         kind = "histogram" if samples[0].metric.bounds else "counter"

@@ -1,7 +1,8 @@
 """Gauges of prometheus-client itself, for its multiprocess mode.
 
 Nobody asks a process of a pool how things stand there, so it says so by itself: a
-daemon thread sets the gauges every half second while a cache is open.
+daemon thread sets the gauges every half second, from the first thing that the process
+counts on and while a cache is open. One that only forks others has nothing to say.
 """
 
 import logging
@@ -58,20 +59,25 @@ class LiveGauges:
     _caches: "WeakSet[Live]" = attrs.field(factory=WeakSet, init=False)
     _thread: threading.Thread | None = attrs.field(default=None, init=False)
     _wake: threading.Event = attrs.field(factory=threading.Event, init=False)
+    # Whoever holds it waits for no other lock: it may be taken under any.
+    _starting: threading.Lock = attrs.field(factory=threading.Lock, init=False)
+    _began: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         """Make the gauges."""
         self._gauges = {gauge: _made(gauge) for gauge in GAUGES}
 
     def watch(self, cache: Live) -> None:
-        """Show how *cache* stands, from the first event on."""
+        """Show how *cache* stands, from the first count on."""
         with self.lock:
             self._caches.add(cache)
+        if self._began:
+            self.ensure()
 
     def ensure(self) -> None:
         """Start the thread if it does not run."""
         if self._thread is None:
-            with self.lock:
+            with self._starting:
                 self._start()
 
     def _start(self) -> None:
@@ -80,10 +86,10 @@ class LiveGauges:
         thread = threading.Thread(
             target=self._run, name="hybridcache-gauges", daemon=True
         )
-        # The system may have no thread left: then the next event tries again.
+        # The system may have no thread left: then a later first count tries again.
         with suppress(RuntimeError):
             thread.start()
-            self._thread = thread
+            self._thread, self._began = thread, True
 
     def ended(self) -> None:
         """Show no more of a cache that was closed; the last one ends the thread."""
@@ -92,13 +98,15 @@ class LiveGauges:
             if thread is None or self._show():
                 return
         self._wake.set()
-        thread.join()
+        # It goes on where another cache is opened at this moment.
+        thread.join(PERIOD)
 
     def _run(self) -> None:
         while True:
             with self.lock:
                 if not self._show():
-                    self._thread = None
+                    with self._starting:
+                        self._thread = None
                     return
             self._wake.wait(PERIOD)
             self._wake.clear()
@@ -120,6 +128,7 @@ class LiveGauges:
         return bool(caches)
 
     def forked(self) -> None:
-        """Be without a thread in the child of a fork, until something happens."""
-        self._thread = None
+        """Be without a thread in the child of a fork, until it counts something."""
+        self._thread, self._began = None, False
+        self._starting = threading.Lock()
         self._wake = threading.Event()
