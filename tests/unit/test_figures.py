@@ -24,7 +24,7 @@ from hybridcache import (
 from hybridcache.engine import figures as machine
 from hybridcache.engine.figures import Figures
 from hybridcache.engine.metrics import AGES, METRICS, SECONDS, WAIT_SECONDS
-from hybridcache.engine.rows import Count, Histogram
+from hybridcache.engine.rows import Count
 
 
 def _counted(*events: Event) -> Mapping[tuple[str, ...], float]:
@@ -98,9 +98,10 @@ def test_hits_in_memory_are_not_timed() -> None:
 def test_a_bucket_takes_its_own_bound() -> None:
     """A value equal to a bound is in that bucket; beyond the last it is in +Inf."""
     for at, bound in enumerate(SECONDS):
-        row = Histogram(WAIT_SECONDS, ("c", "process"))
-        row.add(bound)
-        row.add(bound * 1.0001)
+        figures = Figures(threading.Lock())
+        figures.measure(WAIT_SECONDS, ("c", "process"), bound)
+        figures.measure(WAIT_SECONDS, ("c", "process"), bound * 1.0001)
+        (row,) = figures.rows()
 
         assert [1.0, 1.0] == list(row.slots)[at : at + 2]
         assert 2 == sum(list(row.slots)[:-1])

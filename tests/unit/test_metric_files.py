@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.mmap_dict import MmapedDict
 
-from hybridcache.adapters.prometheus.files import FILE_BYTES, Files
+from hybridcache.adapters.prometheus.files import FIRST_BYTES, Files
 from hybridcache.engine.figures import Figures
 from hybridcache.engine.metrics import REFRESHES, WAIT_SECONDS
 from hybridcache.engine.rows import Count
@@ -84,7 +84,7 @@ def test_labels_of_any_length_and_script_are_kept(tmp_path: Path) -> None:
 
 
 def test_a_full_file_is_followed_by_another(tmp_path: Path) -> None:
-    """There is room for any number of rows; what was counted before stays."""
+    """There is room for any number of rows, in files that double; the counts stay."""
     figures, _ = _figures(tmp_path)
     made = 0
     for number in count():
@@ -94,14 +94,14 @@ def test_a_full_file_is_followed_by_another(tmp_path: Path) -> None:
             break
 
     assert [1.0] * made == list(_read(tmp_path).values())
-    sizes = {path.stat().st_size for path in tmp_path.iterdir()}
-    assert {FILE_BYTES} == sizes
+    sizes = sorted(path.stat().st_size for path in tmp_path.iterdir())
+    assert [FIRST_BYTES, 2 * FIRST_BYTES, 4 * FIRST_BYTES] == sizes
 
 
 def test_a_row_that_is_larger_than_a_file_has_one(tmp_path: Path) -> None:
     """A function's name of any length gets a file of its size."""
     figures, _ = _figures(tmp_path)
-    figures.tally("c", "f" * FILE_BYTES).slots[0] += 1
+    figures.tally("c", "f" * FIRST_BYTES).slots[0] += 1
 
     assert [1.0] == list(_read(tmp_path).values())
 

@@ -98,12 +98,11 @@ class Figures:
         row.add()
 
     def measure(self, metric: Metric, labels: tuple[str, ...], value: float) -> None:
-        """Add *value* to a histogram."""
+        """Count *value* in the first bucket whose bound it does not exceed."""
         row = self._histograms.get((metric, labels))
         if row is None:
             made = Histogram(metric, labels)
             row = self._row(self._histograms, (metric, labels), made)
-        # Its add(), less a call: this is on the way of a hit in Redis, twice or more.
         slots = row.slots
         slots[bisect_left(row.bounds, value)] += 1
         slots[-1] += value

@@ -6,7 +6,6 @@ metric object would cost more than the memory hit that it counts.
 """
 
 from abc import ABC, abstractmethod
-from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
@@ -88,7 +87,10 @@ class Count(Row):
 
 @attrs.define(eq=False)
 class Histogram(Row):
-    """One histogram: a slot for each bucket, each on its own, and one for the sum."""
+    """One histogram: a slot for each bucket, each on its own, and one for the sum.
+
+    A hit in Redis counts in three: `Figures.measure` adds to the slots itself.
+    """
 
     metric: Metric
     labels: tuple[str, ...]
@@ -105,12 +107,6 @@ class Histogram(Row):
         bounds = (*map(repr, self.metric.bounds), "+Inf")
         buckets = [Sample(self.metric, self.labels, "bucket", one) for one in bounds]
         return (*buckets, Sample(self.metric, self.labels, "sum"))
-
-    def add(self, value: float) -> None:
-        """Count *value* in the first bucket whose bound it does not exceed."""
-        slots = self.slots
-        slots[bisect_left(self.bounds, value)] += 1
-        slots[-1] += value
 
 
 _CAUSES: Final = tuple(Cause)

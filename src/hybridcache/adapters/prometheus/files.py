@@ -24,8 +24,9 @@ from hybridcache.engine.rows import Row, Sample, Slots
 
 log: Final = logging.getLogger("hybridcache")
 
-# Some 50 histograms or 70 functions; a pool of workers has two such files each.
-FILE_BYTES: Final = 256 * 1024
+# Some 6 histograms or 10 functions. Each that follows is twice as large: few files for a
+# scrape to read, and few bytes that a worker leaves behind, for its counts stay there.
+FIRST_BYTES: Final = 32 * 1024
 # How many of the file's bytes are in use, and padding; then the entries.
 _HEAD: Final = struct.Struct("i4x")
 _USED: Final = struct.Struct("i")
@@ -69,7 +70,9 @@ class Files:
         try:
             file = self._files.get(kind)
             if file is None or not file.has_room(entries):
-                file = self._files[kind] = _made(self.directory, kind, len(entries))
+                size = FIRST_BYTES if file is None else 2 * len(file.memory)
+                size = max(size, _HEAD.size + len(entries))
+                file = self._files[kind] = _made(self.directory, kind, size)
         except OSError:
             # A lookup does not fail because its counting does.
             if not self._told:
@@ -136,11 +139,10 @@ class _File:
         return self.doubles[first : last + 1 : stride // _DOUBLE_BYTES]
 
 
-def _made(directory: str, kind: str, least: int) -> _File:
+def _made(directory: str, kind: str, size: int) -> _File:
     """Make a file that no process ever had and that nobody sees unfinished."""
     name = f"{kind}_hybridcache-{os.getpid()}-{secrets.token_hex(4)}"
     unfinished = Path(directory, f"{name}.unfinished")
-    size = max(FILE_BYTES, _HEAD.size + least)
     with unfinished.open("x+b") as file:
         # Written, not left out: a hole that finds the disk full later is a SIGBUS.
         file.write(_HEAD.pack(_HEAD.size).ljust(size, b"\0"))
