@@ -34,13 +34,19 @@ export function draw(svg, panel, times, series, bands) {
     const label = { x: x(at), y: height - 4, "text-anchor": "middle" };
     add(svg, "text", label).textContent = hour(at, last - first);
   }
-  for (const layer of layers) {
+  // Counts are often equal: who is below is wider, and so is seen.
+  const wider = ["count", "bytes"].includes(panel.unit) ? 1 : 0;
+  for (const [index, layer] of layers.entries()) {
     const path =
       panel.shape === "stacked" ? area(layer, times, x, y) : line(layer, times, x, y);
     const paint =
       panel.shape === "stacked"
         ? { class: "area", fill: layer.colour }
-        : { class: "line", stroke: layer.colour };
+        : {
+            class: "line",
+            stroke: layer.colour,
+            "stroke-width": 1.75 + wider * (layers.length - 1 - index),
+          };
     add(svg, "path", { ...paint, d: path });
   }
   if (!series.length) {

@@ -80,6 +80,11 @@ class Show:
             assert time.monotonic() < deadline, "the page stands still"
             time.sleep(POLL)
 
+    def complete(self) -> bool:
+        """Whether all panels are there, and each is drawn."""
+        drawn = self.by_name(DRAWN)
+        return len(PANELS) == len(drawn) and "0" not in drawn.values()
+
     def asked(self, path: str, **parameters: str) -> dict[str, Any]:
         """Ask Prometheus itself."""
         address = f"{urljoin(self.page, '/api/v1/')}{path}?{urlencode(parameters)}"
@@ -121,9 +126,7 @@ def _show() -> Iterator[Show]:
                 browser.resize(1320, 900)
                 browser.go(found[0])
                 deadline = time.monotonic() + ROUND_WITHIN
-                while time.monotonic() < deadline:
-                    if "0" not in show.by_name(DRAWN).values():
-                        break
+                while not show.complete() and time.monotonic() < deadline:
                     time.sleep(POLL)
                 yield show
         finally:
