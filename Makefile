@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 
 .PHONY: help
 help: ## say what there is
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
 .PHONY: demo
 demo: $(VENV)/.demo ## see it work on real input (under a minute)
@@ -49,6 +49,14 @@ soak: $(VENV)/.test ## hostile bytes, load with faults, the longest tests (minut
 	@$(BIN)/python -m soak.load
 	@echo "== pytest -m soak"
 	@$(BIN)/python -m pytest -m soak tests/integration
+
+.PHONY: dashboard
+dashboard: $(VENV)/.demo ## see the dashboard live, with faults (needs prometheus)
+	@$(BIN)/python -m dashboard $(ARGS)
+
+.PHONY: dashboard-test
+dashboard-test: $(VENV)/.test ## test the dashboard (needs prometheus and chromium)
+	@$(BIN)/python -m pytest -m browser tests/browser
 
 .PHONY: clean
 clean: ## remove the environment and every cache
