@@ -102,6 +102,33 @@ def test_a_wrong_redis_is_refused(options: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("redis://user:xyz/zy@host", "port is no number"),
+        ("redis://user:xyz#zy@host:6379/0", "port is no number"),
+        ("redis://:xyzzy@host:sixteen/0", "port is no number"),
+        ("redis://:xyzzy@host/first", "database 'first'"),
+        ("redis://:xyzzy@host/0?colour=blue", "unknown options"),
+    ],
+)
+def test_a_wrong_url_is_refused_without_its_password(url: str, problem: str) -> None:
+    """A Redis URL's mistakes are named; no piece of a password is."""
+    with pytest.raises(ValueError, match=problem) as refused:
+        Redis(url)
+
+    assert "xyz" not in str(refused.value)
+    assert refused.value.__cause__ is None
+
+
+def test_a_redis_shows_no_password() -> None:
+    """What a Redis looks like in a log tells the server, and no secret."""
+    shown = repr(Redis("redis://user:secret@host:7000/3"))
+
+    assert "host:7000/3" in shown
+    assert "secret" not in shown
+
+
+@pytest.mark.parametrize(
     ("key", "error"),
     [
         ("", ValueError),

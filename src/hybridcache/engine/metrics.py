@@ -38,7 +38,7 @@ SECONDS: Final = (
 )
 # From the shortest `fresh_for` that makes sense to a day: the steps of a clock.
 AGES: Final = (
-    *(0.1, 0.5, 1.0, 5.0, 15.0),
+    *(0.1, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0),
     *(60.0, 300.0, 900.0),
     *(3600.0, 14400.0, 43200.0, 86400.0),
 )

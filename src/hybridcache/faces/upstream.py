@@ -132,7 +132,7 @@ class Redis(Upstream):
         ValueError: The URL or an option is wrong.
     """
 
-    source: object
+    source: object = attrs.field(repr=False)
     timeout: float = attrs.field(
         default=DEFAULT_TIMEOUT, kw_only=True, converter=seconds, validator=_timeout
     )
@@ -140,7 +140,10 @@ class Redis(Upstream):
     max_value_bytes: int = attrs.field(
         default=DEFAULT_MAX_VALUE_BYTES, kw_only=True, validator=_size
     )
-    template: Template = attrs.field(init=False, repr=False, eq=False)
+    # In place of the source, which may hold a password.
+    template: Template = attrs.field(
+        init=False, eq=False, repr=lambda template: repr(template.identity)
+    )
 
     @template.default
     def _read_source(self) -> Template:

@@ -8,6 +8,7 @@ oneself to the server (address, TLS, credentials) is taken over.
 import codecs
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import attrs
 import redis
@@ -135,6 +136,7 @@ def template_of(source: object) -> Template:
 
 
 def _of_url(url: str) -> Template:
+    _check_url(url)
     options = dict(parse_url(url))
     kind = options.pop("connection_class", redis.Connection)
     taken, unknown = _split(options)
@@ -147,6 +149,23 @@ def _of_url(url: str) -> Template:
         )
         raise ValueError(msg)
     return Template(taken, issubclass(kind, redis.SSLConnection))
+
+
+def _check_url(url: str) -> None:
+    """Refuse what redis-py would pass over, or repeat a piece of the password of."""
+    parts = urlsplit(url)
+    try:
+        _ = parts.port
+    except ValueError:
+        msg = (
+            "the Redis URL's port is no number; in a password, '/', '?', '#' and '@'"
+            " are written %2F, %3F, %23 and %40"
+        )
+        raise ValueError(msg) from None
+    database = parts.path.strip("/")
+    if parts.scheme in ("redis", "rediss") and database and not database.isdecimal():
+        msg = f"the Redis URL names database {database!r}; databases have numbers"
+        raise ValueError(msg)
 
 
 def _split(options: Mapping[str, Any]) -> tuple[dict[str, Any], set[str]]:
