@@ -10,7 +10,7 @@ from typing import Final
 
 import attrs
 
-from dashboard.expressions import rate, series, settled
+from dashboard.expressions import rate, series, settled, total
 from dashboard.recordings import (
     BY,
     HITS,
@@ -18,7 +18,7 @@ from dashboard.recordings import (
     LOAD_P99,
     LOADS,
     LOOKUPS,
-    MEMORY_STORES,
+    MEMORY_FILLS,
     SIZE_EVICTIONS,
     STALE,
     SUPPRESSED,
@@ -67,16 +67,25 @@ class Alert:
     anchor: str
 
 
-CLOSED: Final = 'state="closed"'
+# A target is a process, or all workers of one, whose states are counts then: shares
+# and "any" are right of both. Of a closed cache all states are 0, and 0/0 is no alert.
+_CLOSED: Final = total("breaker_state", *BY, where='state="closed"')
+CLOSED_SHARE: Final = f"{_CLOSED} / {total('breaker_state', *BY)}"
+# Not "open": a probe makes that half-open, again and again while Redis is away.
+_NOT_CLOSED: Final = series("breaker_state", 'state!="closed"')
+ANY_NOT_CLOSED: Final = f"sum without (state) ({_NOT_CLOSED}) > bool 0"
+# A Redis that refuses is noticed before there is anything to store.
+REFUSED: Final = rate("upstream_seconds_count", *BY, where='result="refused"')
+UNFIT: Final = rate("stores_total", *BY, where='result=~"unencodable|too-large"')
 
 # A ratio of few lookups, or loads, says little.
 BUSY: Final = f"{LOOKUPS.name} > 1"
 LOADING: Final = f"{LOADS.name} > 0.1"
 
 
-def _throughout(most_or_least: str, name: str, value: int, where: str = "") -> str:
-    """Count the processes in which a gauge was *value* at each look of two minutes."""
-    ranged = f"{most_or_least}_over_time({series(name, where)}[2m]) == {value}"
+def _throughout(most_or_least: str, name: str, value: int) -> str:
+    """Count the targets of which a gauge was *value* at each look of two minutes."""
+    ranged = f"{most_or_least}_over_time({series(name)}[2m]) == {value}"
     return settled(f"count by ({', '.join(BY)}) ({ranged})", "", WINDOW)
 
 
@@ -92,9 +101,9 @@ ALERTS: Final = (
         expression=_throughout("max", "upstream_up", 0),
         lasting="1m",
         severity=Severity.CRITICAL,
-        summary=f"Redis is down for {_COUNT} process(es) with {_CACHE}.",
+        summary=f"Redis is down for {_COUNT} instance(s) with {_CACHE}.",
         description=(
-            "These processes load on their own, once each instead of once for all, and"
+            "Their processes load on their own, once each instead of once for all, and"
             " hear of no invalidation. Look at Redis and at the network to it; look at"
             " what the loader asks, which now carries the load. The processes use Redis"
             " again by themselves within a second."
@@ -103,9 +112,7 @@ ALERTS: Final = (
     ),
     Alert(
         name="HybridcacheBreakerOpen",
-        expression=settled(
-            f"avg by (job, cache) ({series('breaker_state', CLOSED)}) < 0.5", "", WINDOW
-        ),
+        expression=settled(f"{CLOSED_SHARE} < 0.5", "", WINDOW),
         lasting="30s",
         severity=Severity.WARNING,
         summary=f"Most processes with {_CACHE} have given up asking Redis.",
@@ -120,7 +127,7 @@ ALERTS: Final = (
     Alert(
         name="HybridcacheBreakerFlaps",
         expression=settled(
-            f"max by (job, cache) (changes({series('breaker_state', CLOSED)}[10m])) > 4",
+            f"max by (job, cache) (changes(({ANY_NOT_CLOSED})[10m:15s])) > 4",
             "",
             WINDOW,
         ),
@@ -140,7 +147,7 @@ ALERTS: Final = (
         expression=_throughout("min", "blind", 1),
         lasting="1m",
         severity=Severity.WARNING,
-        summary=f"{_COUNT} process(es) with {_CACHE} are blind.",
+        summary=f"{_COUNT} instance(s) with {_CACHE} are blind.",
         description=(
             "Their subscription is not whole, so they check each memory entry with"
             " Redis before they serve it: correct, but as slow as Redis. If Redis is"
@@ -239,7 +246,7 @@ ALERTS: Final = (
         ),
         lasting="5m",
         severity=Severity.WARNING,
-        summary=f"{_COUNT} process(es) with {_CACHE} owe Redis leases for minutes.",
+        summary=f"{_COUNT} instance(s) with {_CACHE} owe Redis leases for minutes.",
         description=(
             "Leases of loads that were cut off cannot be given back. With Redis down"
             " that is no wonder; with Redis up, look whether its user may run scripts"
@@ -250,12 +257,12 @@ ALERTS: Final = (
     ),
     Alert(
         name="HybridcacheMemoryFull",
-        expression=f"{SIZE_EVICTIONS.name} / {MEMORY_STORES.name} > 0.5 and {BUSY}",
+        expression=f"{SIZE_EVICTIONS.name} / {MEMORY_FILLS.name} > 0.5 and {BUSY}",
         lasting="30m",
         severity=Severity.INFO,
         summary=f"The memory tier of {_CACHE} is full.",
         description=(
-            "More than half of what a load puts into memory drives another entry out."
+            "More than half of what is put into memory drives another entry out."
             " That is no fault: it costs a round trip to Redis for each key that was"
             " driven out. If lookups by tier show much Redis, raise max_items or"
             " max_bytes."
@@ -264,17 +271,13 @@ ALERTS: Final = (
     ),
     Alert(
         name="HybridcacheStoresRefused",
-        expression=settled(
-            rate("stores_total", *BY, where='result=~"refused|unencodable|too-large"'),
-            "",
-            WINDOW,
-        )
-        + " > 0",
+        expression=settled(f"{REFUSED} > 0 or {UNFIT} > 0", "", WINDOW),
         lasting="10m",
         severity=Severity.WARNING,
-        summary=f"Values of {_CACHE} are not stored, {_PER_SECOND}.",
+        summary=f"Values of {_CACHE} are not stored: {_PER_SECOND} refused or unfit.",
         description=(
-            "refused: Redis is full, read-only, or its user may not write."
+            "Requests refused: Redis is full, read-only, or its user may not write."
+            " Each process then loads on its own. Of stores:"
             " unencodable: the loader returns what its annotation does not say; the log"
             " has the type. too-large: beyond what one entry may take."
         ),

@@ -54,7 +54,7 @@ _LOOKUPS: Final = Section(
         Panel(
             "lookup-failures",
             "Lookup failures by reason",
-            "Lookups that raised: the loader's error, or none in time.",
+            "Lookups that raised: the loader's error, none in time, or cancelled.",
             Unit.RATE,
             (Line(rate("lookup_failures_total", "reason"), "{{reason}}"),),
             Shape.STACKED,
@@ -122,6 +122,13 @@ _LOADS: Final = Section(
             "How many keys are being loaded at this moment.",
             Unit.COUNT,
             (Line(total("flights", "cache"), "{{cache}}"),),
+        ),
+        Panel(
+            "abandoned",
+            "Abandoned loads",
+            "Loads that ran past abandon_after: their loaders may still hang.",
+            Unit.RATE,
+            (Line(rate("abandoned_loads_total", "cache"), "{{cache}}"),),
         ),
         Panel(
             "invalidations",

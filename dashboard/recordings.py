@@ -47,9 +47,12 @@ TIMEOUTS: Final = _recording(
 SIZE_EVICTIONS: Final = _recording(
     "evictions_size:rate5m", rate("evictions_total", *BY, where='cause="size"')
 )
-MEMORY_STORES: Final = _recording(
-    "memory_stores:rate5m",
-    rate("stores_total", *BY, where='tier="memory", result="stored"'),
+_LOADED: Final = rate("stores_total", *BY, where='tier="memory", result="stored"')
+_ADOPTED: Final = rate("lookups_total", *BY, where='tier="redis"')
+_NONE: Final = f"0 * {rate('lookups_total', *BY)}"
+# What Redis serves is put into memory, as what a load makes is.
+MEMORY_FILLS: Final = _recording(
+    "memory_fills:rate5m", f"({_LOADED} or {_NONE}) + ({_ADOPTED} or {_NONE})"
 )
 
 RECORDINGS: Final = (
@@ -62,5 +65,5 @@ RECORDINGS: Final = (
     LOAD_P99,
     TIMEOUTS,
     SIZE_EVICTIONS,
-    MEMORY_STORES,
+    MEMORY_FILLS,
 )

@@ -1,6 +1,7 @@
 """The alert rules, judged by promtool: when each fires, and when it does not."""
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -31,6 +32,10 @@ class Case:
         calm: The same, for the case in which it is silent.
 
         summary: What is wrong, in words.
+
+        fires_too: More such, under each of which it fires.
+
+        calm_too: More such, under each of which it is silent.
     """
 
     alert: str
@@ -38,6 +43,8 @@ class Case:
     fires: dict[str, str]
     calm: dict[str, str]
     summary: str
+    fires_too: tuple[dict[str, str], ...] = ()
+    calm_too: tuple[dict[str, str], ...] = ()
 
 
 def lookups(**rates: int) -> dict[str, str]:
@@ -71,12 +78,27 @@ def loads_by(**rates: int) -> dict[str, str]:
     }
 
 
-OPEN = 'hybridcache_breaker_state{state="closed"}'
+def breaker(closed: str, opened: str, half_open: str = "0x60") -> dict[str, str]:
+    """Give a target's breakers by state: 1 for one, or counts of its workers."""
+    return {
+        f'hybridcache_breaker_state{{state="{state}"}}': values
+        for state, values in (
+            ("closed", closed),
+            ("open", opened),
+            ("half_open", half_open),
+        )
+    }
+
+
 TIMEOUTS = 'hybridcache_lookup_failures_total{reason="timeout"}'
 OTHERS = 'hybridcache_lookup_failures_total{reason="loader"}'
+CANCELLED = 'hybridcache_lookup_failures_total{reason="cancelled"}'
 SIZE = 'hybridcache_evictions_total{cause="size"}'
 STORED = 'hybridcache_stores_total{tier="memory", result="stored"}'
-REFUSED = 'hybridcache_stores_total{tier="redis", result="refused"}'
+ADOPTED = 'hybridcache_lookups_total{outcome="hit-fresh", tier="redis"}'
+REFUSED = 'hybridcache_upstream_seconds_count{operation="acquire", result="refused"}'
+ANSWERED = 'hybridcache_upstream_seconds_count{operation="acquire", result="ok"}'
+TOO_LARGE = 'hybridcache_stores_total{tier="redis", result="too-large"}'
 SHAPE = 'hybridcache_undecodable_total{reason="shape"}'
 
 CASES = (
@@ -86,29 +108,44 @@ CASES = (
         fires={"hybridcache_upstream_up": "1 1 0x20"},
         # One request in a while that gets no answer is no outage.
         calm={"hybridcache_upstream_up": "1 0 1 0 1 0 1 0 1 0 1"},
-        summary="Redis is down for 1 process(es) with cache shop of web.",
+        summary="Redis is down for 1 instance(s) with cache shop of web.",
     ),
     Case(
         "HybridcacheBreakerOpen",
         "4m",
-        fires={OPEN: "1 1 0x20"},
-        calm={OPEN: "1 1 0 1x20"},
+        fires=breaker("1 1 0x20", "0 0 1x20"),
+        calm=breaker("1 1 0 1x20", "0 0 1 0x20"),
         summary="Most processes with cache shop of web have given up asking Redis.",
+        # Three of four workers, and probes that are out at a look.
+        fires_too=(
+            breaker("4 4 1x20", "0 0 3x20"),
+            breaker("4 4 1x20", "0 0 2 1 3 0x20", "0 0 1 2 0 3x20"),
+        ),
+        # One of four; and a cache that was closed, in workers that live on.
+        calm_too=(breaker("4 4 3x20", "0 0 1x20"), breaker("4 4 0x20", "0x20")),
     ),
     Case(
         "HybridcacheBreakerFlaps",
         "12m",
-        fires={OPEN: "1 0 1 0 1 0 1 0 1 0 1 0 1"},
+        fires=breaker("1 0 1 0 1 0 1 0 1 0 1 0 1", "0 1 0 1 0 1 0 1 0 1 0 1 0"),
         # An outage that lasts, and ends, is told by another alert.
-        calm={OPEN: "1 1 0 0 0 0 0 0 1x20"},
+        calm=breaker("1 1 0 0 0 0 0 0 1x20", "0 0 1 1 1 1 1 1 0x20"),
         summary="The breaker of cache shop of web opens and closes again and again.",
+        fires_too=(breaker("4 3 4 2 4 3 4 0 4 3 4 3 4", "0 1 0 2 0 1 0 4 0 1 0 1 0"),),
+        # Workers are replaced, with Redis up and down; probes go out; a cache is closed.
+        calm_too=(
+            breaker("4 3 4 3 4 3 4 3 4 3 4 3 4", "0x20"),
+            breaker("0x20", "4 3 4 3 4 3 4 3 4 3 4 3 4"),
+            breaker("1 0x20", "0 1 0 1 0 1 0 1 0 1 0 1", "0 0 1 0 1 0 1 0 1 0 1 0"),
+            breaker("4 4 0x20", "0x20"),
+        ),
     ),
     Case(
         "HybridcacheBlind",
         "6m",
         fires={"hybridcache_blind": "0 1x20"},
         calm={"hybridcache_blind": "0 1 0 0 1 0 0 1 0"},
-        summary="1 process(es) with cache shop of web are blind.",
+        summary="1 instance(s) with cache shop of web are blind.",
     ),
     Case(
         "HybridcacheHitRatioLow",
@@ -150,7 +187,11 @@ CASES = (
         "20m",
         fires={TIMEOUTS: steady(30)},
         # Another reason, and a timeout now and then, are not it.
-        calm={TIMEOUTS: "0x7 1x50", OTHERS: steady(30)},
+        calm={
+            TIMEOUTS: "0x7 1x50",
+            OTHERS: steady(30),
+            CANCELLED: steady(30),
+        },
         summary="Callers of cache shop of web get LoadTimeout, 0.50/s.",
     ),
     Case(
@@ -158,7 +199,7 @@ CASES = (
         "20m",
         fires={"hybridcache_recovery_backlog": "0 3x30"},
         calm={"hybridcache_recovery_backlog": "0 3 3 0 3 3 0 3 3 0 3 3 0 3 3 0 3 3 0"},
-        summary="1 process(es) with cache shop of web owe Redis leases for minutes.",
+        summary="1 instance(s) with cache shop of web owe Redis leases for minutes.",
     ),
     Case(
         "HybridcacheMemoryFull",
@@ -166,13 +207,17 @@ CASES = (
         fires=lookups(hit_fresh=600) | {SIZE: steady(50), STORED: steady(60)},
         calm=lookups(hit_fresh=600) | {SIZE: steady(5), STORED: steady(60)},
         summary="The memory tier of cache shop of web is full.",
+        # All that comes is what Redis had; then much comes, and little goes.
+        fires_too=({ADOPTED: steady(120), SIZE: steady(100)},),
+        calm_too=({ADOPTED: steady(600), STORED: steady(60), SIZE: steady(100)},),
     ),
     Case(
         "HybridcacheStoresRefused",
         "25m",
         fires={REFUSED: steady(60), STORED: steady(60)},
-        calm={REFUSED: steady(0), STORED: steady(60)},
-        summary="Values of cache shop of web are not stored, 1.00/s.",
+        calm={REFUSED: steady(0), ANSWERED: steady(60), STORED: steady(60)},
+        summary="Values of cache shop of web are not stored: 1.00/s refused or unfit.",
+        fires_too=({ANSWERED: steady(60), TOO_LARGE: steady(60)},),
     ),
     Case(
         "HybridcacheUndecodable",
@@ -188,6 +233,8 @@ CASES = (
 @pytest.fixture(name="promtool")
 def _promtool() -> str:
     found = shutil.which("promtool")
+    if found is None and os.environ.get("HYBRIDCACHE_REQUIRE_PROMTOOL") == "1":
+        pytest.fail("promtool is not on PATH, and HYBRIDCACHE_REQUIRE_PROMTOOL=1")
     if found is None:
         pytest.skip("promtool (of Debian's package prometheus) is not on PATH")
     return found
@@ -215,7 +262,7 @@ def test_promtool_finds_nothing_wrong(promtool: str) -> None:
 def test_an_alert_fires_when_it_should(
     case: Case, promtool: str, tmp_path: Path
 ) -> None:
-    """Under the one series it fires, with its words; under the other it is silent."""
+    """Under some series it fires, with its words; under others it is silent."""
     (alert,) = (each for each in ALERTS if each.name == case.alert)
     firing = {
         "exp_labels": {
@@ -235,8 +282,14 @@ def test_an_alert_fires_when_it_should(
             {
                 "rule_files": [str(RULES)],
                 "tests": [
-                    judged(case, case.fires, [firing]),
-                    judged(case, case.calm, []),
+                    *(
+                        judged(case, series, [firing])
+                        for series in (case.fires, *case.fires_too)
+                    ),
+                    *(
+                        judged(case, series, [])
+                        for series in (case.calm, *case.calm_too)
+                    ),
                 ],
             }
         ),
