@@ -1,8 +1,10 @@
 """`hybridcache explain` and `health` as scripts run them: exit codes, JSON, no trace."""
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -16,6 +18,8 @@ from hybridcache.testing.server import RedisServer
 WITHIN = 60
 FRESH = Policy(fresh_for=60, ttl=3600)
 STALE = Policy(fresh_for=0, ttl=3600)
+# Every write to it finds the disk full.
+FULL = Path("/dev/full")
 
 
 @attrs.frozen
@@ -163,6 +167,141 @@ def test_a_restricted_user(own_redis: RedisServer) -> None:
     )
     assert 2 == len(poor.json["reasons"])
     assert (1, "") == (explained.code, explained.err)
+
+
+def reasons(url: str) -> list[str]:
+    """Return why a server is not fit, which is told with 1."""
+    done = command("health", url, "--prefix", "shop:", "--json")
+
+    assert (1, "") == (done.code, done.err)
+    assert done.json["healthy"] is False
+    told: list[str] = done.json["reasons"]
+    return told
+
+
+def test_no_right_to_the_prefix(own_redis: RedisServer) -> None:
+    """A user without rights on the prefix's keys finds the server unfit, and why."""
+    with own_redis.client() as client:
+        rights = ["~other:*", "&*", "+@all"]
+        client.execute_command("ACL SETUSER", "other", "on", ">pw", *rights)
+    url = f"redis://other:pw@127.0.0.1:{own_redis.port}/0"
+    reason, *_ = reasons(url)
+    allowed = command("health", url, "--prefix", "other:", "--json")
+    unnamed = command("health", url, "--json")
+
+    assert reason.startswith("reads are refused: NOPERM")
+    assert (0, []) == (allowed.code, allowed.json["reasons"])
+    assert (0, []) == (unnamed.code, unnamed.json["reasons"])
+
+
+def test_no_right_to_write(own_redis: RedisServer) -> None:
+    """A user who may read and run scripts, but not SET, finds the server unfit."""
+    with own_redis.client() as client:
+        rights = ["~*", "&*", "+@all", "-set"]
+        client.execute_command("ACL SETUSER", "reader", "on", ">pw", *rights)
+    (reason,) = reasons(f"redis://reader:pw@127.0.0.1:{own_redis.port}/0")
+
+    assert reason.startswith("writes are refused: ")
+
+
+def test_servers_that_refuse_writes() -> None:
+    """A full server, one without replicas, and a cluster that is down are unfit."""
+    with RedisServer("--min-replicas-to-write", "1") as lonely:
+        (few,) = reasons(lonely.url)
+    with RedisServer("--cluster-enabled", "yes") as cluster:
+        (down,) = reasons(cluster.url)
+    with RedisServer("--maxmemory", "100kb") as server, server.client() as client:
+        (full,) = reasons(server.url)
+        left = client.keys("*")
+
+    assert "NOREPLICAS" in few
+    assert "CLUSTERDOWN" in down
+    assert full.startswith("it is full and noeviction: writes are refused (")
+    assert [] == left
+
+
+def test_a_marker_of_another_type(
+    redis_url: str, prefix: str, client: "redis.Redis"
+) -> None:
+    """A marker of another Redis type counts as none, for looks and for lookups."""
+    client.lpush(f"{prefix}{{}}:marker", "x")
+    explained = command("explain", redis_url, f"{prefix}{{k}}")
+    health = command("health", redis_url, "--prefix", prefix, "--json")
+    with Cache(prefix=prefix, upstream=redis_url) as cache:
+        outcome = cache.outcome("k", lambda: 1, FRESH)
+
+    assert (1, "") == (explained.code, explained.err)
+    assert (0, False) == (health.code, health.json["marker"])
+    assert ("miss", 1) == (outcome.tag, outcome.value)
+
+
+def test_hints_where_nothing_is_found(
+    cache: Cache, redis_url: str, prefix: str
+) -> None:
+    """A whole name beside --prefix, and a prefix that nobody uses, are pointed out."""
+    whole = command("explain", redis_url, f"{prefix}{{fresh}}", "--prefix", prefix)
+    unused = command("explain", redis_url, "fresh", "--prefix", "none:")
+    absent = command("explain", redis_url, "absent", "--prefix", prefix)
+
+    assert (1, 1, 1) == (whole.code, unused.code, absent.code)
+    assert (
+        "hybridcache: hint: KEY is a whole name in Redis: leave --prefix out, or its"
+        " braces\n"
+    ) == whole.err
+    assert (
+        "hybridcache: hint: no cache with the prefix 'none:' has used this Redis\n"
+        == unused.err
+    )
+    assert "" == absent.err
+
+
+@pytest.mark.parametrize("json_too", [(), ("--json",)])
+def test_a_reader_that_has_gone(
+    cache: Cache, redis_url: str, prefix: str, json_too: tuple[str, ...]
+) -> None:
+    """A broken pipe keeps the code that was found, and leaves no trace."""
+    ends = [
+        piped("explain", redis_url, key, "--prefix", prefix, *json_too)
+        for key in ("fresh", "stale")
+    ]
+
+    assert [(0, ""), (1, "")] == ends
+
+
+def piped(*arguments: str) -> tuple[int, str]:
+    """Run the command with nobody to read what it says; give its code and stderr."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "hybridcache.cli", *arguments],
+            stdout=writes,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=WITHIN,
+            check=False,
+        )
+    finally:
+        os.close(writes)
+    return done.returncode, done.stderr
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="there is no /dev/full")
+def test_a_full_disk(redis_url: str) -> None:
+    """An answer that cannot be written is an error of its own, in one line."""
+    with FULL.open("w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "hybridcache.cli", "health", redis_url],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=WITHIN,
+            check=False,
+        )
+
+    assert 5 == done.returncode
+    line = "hybridcache: the answer could not be written: No space left on device\n"
+    assert line == done.stderr
 
 
 def test_a_replica(own_redis: RedisServer) -> None:

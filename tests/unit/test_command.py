@@ -22,10 +22,16 @@ WELL = Answers(
     info=INFO,
     info_error="",
     scripts_error="",
+    reads_error="",
+    writes_error="",
     pubsub_error="",
     marker=True,
     subscribers=2,
 )
+
+
+DOWN = "CLUSTERDOWN The cluster is down"
+NO_ACCESS = "NOPERM No permissions to access a key"
 
 
 def fitness(prefix: str | None = None, **changes: str) -> Fitness:
@@ -80,6 +86,8 @@ def test_wrong_names(name: str, prefix: str | None) -> None:
         "redis://:s3cr3t@x@host",
         "a URL, redis://:s3cr3t word@host, and more",
         "rediss://s3cr3t:\n@host",
+        "redis://host/0?db=1&password=s3cr3t&username=me",
+        "redis://host?username=s3cr3t: and more",
     ],
 )
 def test_secrets(text: str) -> None:
@@ -100,6 +108,9 @@ def test_secrets(text: str) -> None:
         ["health", "redis://u:s3cr/3t@h:1"],
         ["health", "redis://u:s3cr3t@h:port"],
         ["health", "redis://u:s3cr3t@h?sockettimeout=1"],
+        ["health", "redis://u:s3cr3t@h/zero"],
+        ["health", "redis://u:12/s3cr3t@h"],
+        ["health", "redis://h?password=s3cr3t", "more"],
         ["health", "redis://u:s3cr3t@h", "--timeout", "-1"],
         ["health", "redis://u:s3cr3t@h", "--timeout", "nan"],
         ["health", "redis://u:s3cr3t@h", "--timeout", "soon"],
@@ -121,6 +132,31 @@ def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -
     assert err
     assert "s3cr" not in err
     assert "3t@" not in err
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://u:s3cr3t@h", "Redis URL must specify one of the following schemes"),
+        ("redis://u:s3cr3t@h:port", "the Redis URL's port is no number"),
+        ("redis://u:s3cr3t@h/zero", "the Redis URL names database 'zero'"),
+        ("redis://u:12/s3cr3t@h", "the Redis URL has an '@' after its first '/'"),
+        ("redis://u:s3cr3t@h?db=x", "Invalid value for 'db' in connection URL"),
+        (
+            "redis://u:s3cr3t@h?sockettimeout=1",
+            "unknown options ['sockettimeout']; known are client_name,",
+        ),
+        ("redis://u:s3cr3t@h?sockettimeout=1", "the timeout is set with --timeout"),
+    ],
+)
+def test_a_wrong_url(url: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is wrong with a URL is named, in the words of a command line."""
+    code = main(["health", url])
+    err = capsys.readouterr().err
+
+    assert Exit.USAGE == code
+    assert told in err
+    assert "s3cr3t" not in err
 
 
 def test_help_lists_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -157,6 +193,30 @@ def test_fit(version: str) -> None:
             "scripts do not run: NOPERM eval",
         ),
         (
+            judged("h", 0, attrs.evolve(WELL, reads_error="NOPERM get"), "p:"),
+            "reads are refused: NOPERM get",
+        ),
+        (
+            judged("h", 0, attrs.evolve(WELL, writes_error="NOREPLICAS few"), None),
+            "writes are refused: NOREPLICAS few",
+        ),
+        (
+            fitness(used_memory="1000", maxmemory_policy="noeviction"),
+            (
+                "it is full and noeviction: writes are refused (1000 of 1000 bytes are"
+                " used)"
+            ),
+        ),
+        (
+            judged(
+                "h",
+                0,
+                attrs.evolve(WELL, reads_error=DOWN, writes_error=DOWN),
+                "p:",
+            ),
+            f"reads are refused: {DOWN}",
+        ),
+        (
             judged("h", 0, attrs.evolve(WELL, pubsub_error="NOPERM channel"), "p:"),
             "messages are not allowed: NOPERM channel",
         ),
@@ -165,6 +225,30 @@ def test_fit(version: str) -> None:
 def test_unfit(one: Fitness, reason: str) -> None:
     """What a cache cannot do with a server makes it unfit, each with its reason."""
     assert (False, (reason,)) == (one.healthy, one.reasons)
+
+
+def test_a_name_of_another_node_is_no_refusal() -> None:
+    """In a cluster the name that is tried may be elsewhere: then nothing is known."""
+    moved = "MOVED 1 10.0.0.1:6379"
+    answers = attrs.evolve(WELL, reads_error=moved, writes_error=moved, marker=None)
+    one = judged("h", 0, answers, "p:")
+
+    assert (True, None, None) == (one.healthy, one.reads, one.writes)
+
+
+def test_a_right_to_one_prefix_is_no_fault_of_the_server() -> None:
+    """Where no prefix was named, a name that is not the user's says only to name one."""
+    answers = attrs.evolve(WELL, reads_error=NO_ACCESS, writes_error=NO_ACCESS)
+    unnamed, named = (judged("h", 0, answers, prefix) for prefix in (None, "p:"))
+
+    assert (True, ("rights may be for one prefix alone: say --prefix",)) == (
+        unnamed.healthy,
+        unnamed.hints,
+    )
+    assert (False, (f"reads are refused: {NO_ACCESS}",)) == (
+        named.healthy,
+        named.reasons,
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
 """What a server is asked to know whether a cache can use it; no data is changed."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import attrs
 
-from hybridcache.engine.names import Channel
+from hybridcache.engine.names import Channel, Names
 from hybridcache.engine.request import (
     Call,
     Command,
@@ -15,6 +15,7 @@ from hybridcache.engine.request import (
     integer,
     microseconds,
     sequence,
+    string_or_none,
 )
 
 
@@ -34,6 +35,39 @@ class RoundTrip(Request[bool]):
         return microseconds(replies[0]) > 0
 
 
+# What a load and a lookup do, on a name that nothing stands under: so XX keeps it
+# empty, and a server that would refuse a write refuses this one. SET comes first: after
+# another write a full server lets it pass.
+PROBE: Final = """
+redis.call('SET', KEYS[1], '', 'XX', 'PX', 1)
+redis.call('TIME')
+redis.call('GET', KEYS[1])
+redis.call('GETRANGE', KEYS[1], 0, 0)
+redis.call('PTTL', KEYS[1])
+redis.call('PEXPIRE', KEYS[1], 1)
+redis.call('DEL', KEYS[1])
+return 1
+"""
+
+
+@attrs.frozen
+class Marked(Request[bool]):
+    """Ask whether a prefix has a marker: whether any cache has used it here."""
+
+    operation: ClassVar[str] = "marked"
+    writes: ClassVar[bool] = False
+
+    channel: Channel
+
+    def calls(self) -> tuple[Command | Call, ...]:
+        """Return GET."""
+        return (Command(self.channel.marker, ("GET", self.channel.marker)),)
+
+    def parse(self, replies: Sequence[object]) -> bool:
+        """Read whether there is one; what is of another type is none."""
+        return string_or_none(replies[0]) is not None
+
+
 @attrs.frozen(kw_only=True)
 class Answers:
     """What the server answered; an error in the place of what it did not tell.
@@ -46,6 +80,10 @@ class Answers:
 
         scripts_error: Why scripts do not run; empty where they do.
 
+        reads_error: Why a name of the prefix cannot be read.
+
+        writes_error: Why a script cannot write a key of the prefix.
+
         pubsub_error: Why nothing can be published, or subscribed to.
 
         marker: Whether the prefix has a marker; None if that is not known.
@@ -56,6 +94,8 @@ class Answers:
     info: dict[str, str]
     info_error: str
     scripts_error: str
+    reads_error: str
+    writes_error: str
     pubsub_error: str
     marker: bool | None
     subscribers: int | None
@@ -63,20 +103,29 @@ class Answers:
 
 @attrs.frozen
 class Checkup(Request[Answers]):
-    """Try what a cache needs, on the channels of a prefix."""
+    """Try what a cache needs, on the channels of a prefix and on a key that is none.
+
+    Attributes:
+
+        channel: The prefix's, with a random origin.
+
+        names: Of a random key.
+    """
 
     operation: ClassVar[str] = "checkup"
     writes: ClassVar[bool] = False
     in_parts: ClassVar[bool] = True
 
     channel: Channel
+    names: Names
 
     def calls(self) -> tuple[Command | Call, ...]:
         """Return one command for each; the last one ends the connection's use."""
-        channel = self.channel
+        channel, entry = self.channel, self.names.entry
         return (
             Command("", ("INFO",)),
             Command("", ("EVAL", "return 1", 0)),
+            Command(entry, ("EVAL", PROBE, 1, entry)),
             # Nobody listens to a channel with this random name.
             Command(channel.echo, ("PUBLISH", channel.echo, "")),
             Command(channel.marker, ("GET", channel.marker)),
@@ -86,13 +135,18 @@ class Checkup(Request[Answers]):
 
     def parse(self, replies: Sequence[object]) -> Answers:
         """Read each by itself."""
-        info, script, published, marker, subscribers, subscribed = replies
+        info, script, write, published, marker, subscribers, subscribed = replies
+        reads_error = _error(marker)
+        if reads_error.startswith("WRONGTYPE"):
+            reads_error, marker = "", None
         return Answers(
             info=_fields(info),
             info_error=_error(info),
             scripts_error=_error(script),
+            reads_error=reads_error,
+            writes_error=_error(write),
             pubsub_error=_error(published) or _error(subscribed),
-            marker=None if _error(marker) else marker is not None,
+            marker=None if reads_error else marker is not None,
             subscribers=None if _error(subscribers) else _count(subscribers),
         )
 

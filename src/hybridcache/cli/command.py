@@ -27,6 +27,7 @@ exit codes:
   2  wrong usage: an option, the URL, a key that can be none
   3  Redis cannot be reached, or does not let us in
   4  explain: what stands under the name is no entry of hybridcache
+  5  the answer could not be written: a full disk, for one
 """
 
 

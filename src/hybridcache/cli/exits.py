@@ -1,6 +1,8 @@
 """How a command ends: exit codes for scripts, and one line for people."""
 
+import os
 import re
+import sys
 from enum import IntEnum
 
 
@@ -12,6 +14,7 @@ class Exit(IntEnum):
     USAGE = 2
     UNREACHABLE = 3
     FOREIGN = 4
+    UNWRITTEN = 5
 
 
 class Ended(Exception):  # noqa: N818 (an end, told in one line, not always a mistake)
@@ -26,4 +29,31 @@ class Ended(Exception):  # noqa: N818 (an end, told in one line, not always a mi
 def without_secrets(text: str) -> str:
     """Take user and password out of whatever URL is in *text*."""
     # To the last @, for a password may hold one, and anything else.
-    return re.sub(r"://.*@", "://***@", text, flags=re.DOTALL)
+    text = re.sub(r"://.*@", "://***@", text, flags=re.DOTALL)
+    return re.sub(r"([?&](?:password|username)=)[^&#]*", r"\1***", text)
+
+
+def tell(text: str) -> None:
+    """Print the answer. Where nobody reads it any more, that is no error.
+
+    Raises:
+
+        Ended: It could not be written, to a full disk for one.
+    """
+    try:
+        print(text)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        _fall_silent()
+    except OSError as error:
+        _fall_silent()
+        line = f"the answer could not be written: {error.strerror}"
+        raise Ended(Exit.UNWRITTEN, line) from None
+
+
+def _fall_silent() -> None:
+    """Have the interpreter's own last flush go nowhere: it would complain."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

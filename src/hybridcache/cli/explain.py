@@ -1,17 +1,21 @@
 """``hybridcache explain``: what Redis holds of one key, seen from outside."""
 
 import json
+import sys
 from typing import Final
 
 import attrs
 import redis
 
-from hybridcache.cli.exits import Ended, Exit, without_secrets
+from hybridcache.adapters.upstream.blocking import BlockingUpstream
+from hybridcache.cli.checkup import Marked
+from hybridcache.cli.exits import Ended, Exit, tell, without_secrets
 from hybridcache.cli.place import key_at, redis_at
 from hybridcache.core.explanation import Explanation
 from hybridcache.core.keys import shown
-from hybridcache.core.readable import page
+from hybridcache.core.readable import page, printable
 from hybridcache.core.shown_entry import Foreign
+from hybridcache.engine.names import channel_of
 from hybridcache.faces.cache import Cache
 from hybridcache.faces.upstream import Redis
 
@@ -36,9 +40,11 @@ def explain(
             explanation = _asked(cluster, *key_at(name, prefix))
     down = without_secrets(explanation.down)
     if as_json:
-        print(json.dumps(_plain(explanation) | {"down": down}))
+        tell(json.dumps(_plain(explanation) | {"down": down}))
     elif not down:
-        print(_page(explanation))
+        tell(_page(explanation))
+    if prefix is not None and found(explanation) == "absent":
+        _hint(upstream, prefix, name, timeout)
     if down:
         raise Ended(
             Exit.UNREACHABLE, f"Redis at {upstream.identity} cannot be asked: {down}"
@@ -56,6 +62,26 @@ def _asked(upstream: Redis, prefix: str, key: str) -> Explanation:
     """Look by the eyes of a cache that has just been made, without a memory."""
     with Cache(prefix=prefix, upstream=upstream) as cache:
         return cache.explain(key)
+
+
+def _hint(upstream: Redis, prefix: str, name: str, timeout: float) -> None:
+    """Say what may be wrong with the question, where nothing was found."""
+    if name.startswith(f"{prefix}{{") and name.endswith("}"):
+        line = "KEY is a whole name in Redis: leave --prefix out, or its braces"
+    elif not _is_marked(upstream, prefix, timeout):
+        line = f"no cache with the prefix {shown(prefix)} has used this Redis"
+    else:
+        return
+    print(f"hybridcache: hint: {printable(line)}", file=sys.stderr)
+
+
+def _is_marked(upstream: Redis, prefix: str, timeout: float) -> bool:
+    blocking = BlockingUpstream(upstream.template, timeout)
+    try:
+        # Also where it is not known, as of a cluster's other node.
+        return blocking.ask(Marked(channel_of(prefix, "")), timeout) is not False
+    finally:
+        blocking.end()
 
 
 def _cluster_at(url: str, timeout: float) -> Redis | None:

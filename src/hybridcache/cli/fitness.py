@@ -1,5 +1,6 @@
 """Whether a server is fit for a cache: the verdict, and the page that shows it."""
 
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import attrs
@@ -9,6 +10,11 @@ from hybridcache.core.readable import page, seconds, size
 
 # Valkey 7.2 and later call themselves Redis 7.2.4 here.
 OLDEST: Final = (6, 2)
+# In a cluster the name that is tried may be another node's: that is no refusal.
+_ELSEWHERE: Final = ("MOVED ", "ASK ")
+_WORK: Final = {True: "accepted", False: "refused", None: "not known"}
+# Said of a name that the user has no right to, by Redis 6.2, by 7 and by scripts.
+_NO_ACCESS: Final = ("access one of the keys", "access a key", "access at least one")
 
 
 @attrs.frozen(kw_only=True)
@@ -30,6 +36,10 @@ class Fitness:
         role: ``master`` or ``slave``; empty where it does not say.
 
         scripts: Whether Lua runs.
+
+        reads: Whether a name of the prefix can be read; None if another node has it.
+
+        writes: Whether a script can write a key of the prefix; None likewise.
 
         pubsub: Whether messages can be published and subscribed to.
 
@@ -57,6 +67,8 @@ class Fitness:
     version: str = ""
     role: str = ""
     scripts: bool | None = None
+    reads: bool | None = None
+    writes: bool | None = None
     pubsub: bool | None = None
     maxmemory: int | None = None
     maxmemory_policy: str = ""
@@ -82,6 +94,8 @@ class Fitness:
                 ("version", self.version or "not known"),
                 ("role", self.role or "not known"),
                 ("scripts", "allowed" if self.scripts else "not allowed"),
+                ("reads", _WORK[self.reads]),
+                ("writes", _WORK[self.writes]),
                 ("messages", "allowed" if self.pubsub else "not allowed"),
                 ("maxmemory", f"{bound} {self.maxmemory_policy}".rstrip()),
                 *self._shared(),
@@ -106,7 +120,7 @@ def judged(
 ) -> Fitness:
     """Judge what a server answered."""
     info = answers.info
-    reasons = _reasons(answers)
+    reasons = _reasons(answers, prefix)
     return Fitness(
         server=server,
         reachable=True,
@@ -114,6 +128,8 @@ def judged(
         version=info.get("redis_version", ""),
         role=info.get("role", ""),
         scripts=not answers.scripts_error,
+        reads=_works(answers.reads_error),
+        writes=_works(answers.writes_error),
         pubsub=not answers.pubsub_error,
         maxmemory=_number(info.get("maxmemory", "")),
         maxmemory_policy=info.get("maxmemory_policy", ""),
@@ -137,7 +153,48 @@ def _is_old(version: str) -> bool:
     return None not in numbers and numbers < OLDEST
 
 
-def _reasons(answers: Answers) -> tuple[str, ...]:
+def _works(error: str) -> bool | None:
+    return None if error.startswith(_ELSEWHERE) else not error
+
+
+def _is_of_another_prefix(error: str, prefix: str | None) -> bool:
+    """Whether nothing but the name that was tried was wrong: nobody asked for it."""
+    return prefix is None and any(words in error for words in _NO_ACCESS)
+
+
+def _is_full(info: Mapping[str, str]) -> bool:
+    """Whether it has no memory left, and lets go of nothing for a write."""
+    used, bound = (
+        _number(info.get("used_memory", "")),
+        _number(info.get("maxmemory", "")),
+    )
+    if not used or not bound:
+        return False
+    return used >= bound and info.get("maxmemory_policy", "") == "noeviction"
+
+
+def _keys_reasons(answers: Answers, prefix: str | None) -> Iterator[str]:
+    """Say why lookups or writes of the prefix's keys would all fail."""
+    reads, writes, info = answers.reads_error, answers.writes_error, answers.info
+    if _works(reads) is False and not _is_of_another_prefix(reads, prefix):
+        yield f"reads are refused: {reads}"
+    if _is_full(info):
+        yield (
+            f"it is full and noeviction: writes are refused ({info['used_memory']} of"
+            f" {info['maxmemory']} bytes are used)"
+        )
+    told = (
+        answers.scripts_error
+        or (reads == writes and reads)
+        or (_is_full(info) and "OOM" in writes)
+        or (info.get("role") == "slave" and "READONLY" in writes)
+        or _is_of_another_prefix(writes, prefix)
+    )
+    if _works(writes) is False and not told:
+        yield f"writes are refused: {writes}"
+
+
+def _reasons(answers: Answers, prefix: str | None) -> tuple[str, ...]:
     info = answers.info
     reasons: list[str] = []
     version = info.get("redis_version", "")
@@ -149,6 +206,7 @@ def _reasons(answers: Answers) -> tuple[str, ...]:
         reasons.append("it is loading its data")
     if answers.scripts_error:
         reasons.append(f"scripts do not run: {answers.scripts_error}")
+    reasons += _keys_reasons(answers, prefix)
     if answers.pubsub_error:
         reasons.append(f"messages are not allowed: {answers.pubsub_error}")
     return tuple(reasons)
@@ -166,12 +224,14 @@ def _hints(answers: Answers, prefix: str | None) -> tuple[str, ...]:
     policy = info.get("maxmemory_policy", "")
     if bound == 0:
         hints.append("maxmemory is not set: it may take all memory of its machine")
-    if bound and policy == "noeviction":
+    if bound and policy == "noeviction" and not _is_full(info):
         hints.append(
             "noeviction: once maxmemory is full, writes are refused and lookups store"
             " in their own memory alone; allkeys-lru or allkeys-lfu suit a cache"
         )
-    if answers.pubsub_error and prefix is None:
+    errors = (answers.reads_error, answers.writes_error)
+    of_one = any(_is_of_another_prefix(error, prefix) for error in errors)
+    if of_one or (answers.pubsub_error and prefix is None):
         hints.append("rights may be for one prefix alone: say --prefix")
     if prefix is not None and answers.marker is False:
         hints.append("no marker: no cache with this prefix has used this Redis yet")

@@ -8,11 +8,11 @@ import attrs
 
 from hybridcache.adapters.upstream.blocking import BlockingUpstream
 from hybridcache.cli.checkup import Checkup, RoundTrip
-from hybridcache.cli.exits import Ended, Exit, without_secrets
+from hybridcache.cli.exits import Ended, Exit, tell, without_secrets
 from hybridcache.cli.fitness import Fitness, judged, unreachable
 from hybridcache.cli.place import redis_at
 from hybridcache.core.keys import check_prefix
-from hybridcache.engine.names import channel_of
+from hybridcache.engine.names import channel_of, names_of
 from hybridcache.engine.request import Fault
 from hybridcache.faces.upstream import Redis
 
@@ -34,9 +34,9 @@ def health(url: str, *, prefix: str | None, timeout: float, as_json: bool) -> Ex
         raise Ended(Exit.USAGE, str(error)) from None
     fitness = _asked(upstream, prefix)
     if as_json:
-        print(json.dumps(attrs.asdict(fitness)))
+        tell(json.dumps(attrs.asdict(fitness)))
     elif fitness.reachable:
-        print(fitness)
+        tell(str(fitness))
     if not fitness.reachable:
         line = f"Redis at {fitness.server} cannot be asked: {fitness.cause}"
         raise Ended(Exit.UNREACHABLE, line)
@@ -53,10 +53,9 @@ def _asked(upstream: Redis, prefix: str | None) -> Fitness:
         begun = time.perf_counter()
         blocking.ask(RoundTrip(), timeout)
         round_trip = time.perf_counter() - begun
-        channel = channel_of(
-            ANY_PREFIX if prefix is None else prefix, secrets.token_hex(8)
-        )
-        answers = blocking.ask(Checkup(channel), timeout)
+        tried, random = ANY_PREFIX if prefix is None else prefix, secrets.token_hex(8)
+        checkup = Checkup(channel_of(tried, random), names_of(tried, random))
+        answers = blocking.ask(checkup, timeout)
         if isinstance(answers, Fault):
             return unreachable(server, without_secrets(answers.cause))
         return judged(server, round_trip, answers, prefix)

@@ -14,6 +14,8 @@ from hybridcache.core.keys import (
 from hybridcache.faces.upstream import Redis
 
 _FORM = "redis://host:port/db, rediss:// or unix://path"
+# How messages begin that name what is wrong with a URL, and nothing of a password.
+_NAMED = ("the Redis URL", "Redis URL must specify", "Invalid value for")
 
 
 def redis_at(url: str, timeout: float) -> Redis:
@@ -27,9 +29,9 @@ def redis_at(url: str, timeout: float) -> Redis:
         redis = Redis(url, timeout=timeout)
         BlockingUpstream(redis.template, timeout)
     except (RedisError, TypeError, ValueError) as error:
-        text = str(error)
-        known = text.startswith("the Redis URL has unknown options")
-        why = text if known else f"the URL cannot be read; its form is {_FORM}"
+        text = str(error).replace("Redis(url, timeout=)", "--timeout")
+        is_named = text.startswith(_NAMED)
+        why = text if is_named else f"the URL cannot be read; its form is {_FORM}"
         raise Ended(Exit.USAGE, why) from None
     return redis
 

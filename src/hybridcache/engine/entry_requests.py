@@ -21,6 +21,7 @@ from hybridcache.engine.request import (
     milliseconds,
     optional_bytes,
     sequence,
+    string_or_none,
     unsigned,
 )
 
@@ -68,7 +69,7 @@ class Read(Request[Found]):
     def parse(self, replies: Sequence[object]) -> Found:
         """Read the replies; a name of another type counts as undecodable bytes."""
         value, time = replies[0], replies[1]
-        marker = optional_bytes(replies[2]) if self.marker is not None else None
+        marker = string_or_none(replies[2]) if self.marker is not None else None
         if isinstance(value, ServerError) and value.code == "WRONGTYPE":
             return Found(b"", microseconds(time), marker)
         found = optional_bytes(value)

@@ -15,6 +15,7 @@ from hybridcache.engine.request import (
     integer,
     microseconds,
     optional_bytes,
+    string_or_none,
 )
 
 # PTTL answers -1 for a name that never expires, -2 where there is none.
@@ -93,7 +94,7 @@ class Inspect(Request[Inspected]):
             Found(
                 b"" if wrong_type else optional_bytes(entry),
                 microseconds(time),
-                optional_bytes(marker),
+                string_or_none(marker),
             ),
             _left(left),
             _kept(lease, lease_ms),
@@ -108,8 +109,6 @@ def _left(ms: object) -> float | None:
 
 
 def _kept(reply: object, ms: object) -> Kept | None:
-    if isinstance(reply, ServerError) and reply.code == "WRONGTYPE":
-        # To the scripts such a name is absent.
-        return None
-    data = optional_bytes(reply)
+    # To the scripts, too, a name of another type is absent.
+    data = string_or_none(reply)
     return None if data is None else Kept(data, _left(ms))

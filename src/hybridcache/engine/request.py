@@ -134,6 +134,13 @@ def optional_bytes(reply: object) -> bytes | None:
     raise Garbled(repr(reply)[:200])
 
 
+def string_or_none(reply: object) -> bytes | None:
+    """Read what GET answers: a name of another type counts as one that is not there."""
+    if isinstance(reply, ServerError) and reply.code == "WRONGTYPE":
+        return None
+    return optional_bytes(reply)
+
+
 def integer(reply: object) -> int:
     """Read an integer, as long as Redis has them."""
     # hiredis reads newer forms, too: booleans, and integers without a bound.

@@ -151,18 +151,24 @@ def _of_url(url: str) -> Template:
     return Template(taken, issubclass(kind, redis.SSLConnection))
 
 
+_ESCAPES: Final = (
+    "in a password, '/', '?', '#' and '@' are written %2F, %3F, %23 and %40"
+)
+
+
 def _check_url(url: str) -> None:
     """Refuse what redis-py would pass over, or repeat a piece of the password of."""
     parts = urlsplit(url)
     try:
         _ = parts.port
     except ValueError:
-        msg = (
-            "the Redis URL's port is no number; in a password, '/', '?', '#' and '@'"
-            " are written %2F, %3F, %23 and %40"
-        )
+        msg = f"the Redis URL's port is no number up to 65535; {_ESCAPES}"
         raise ValueError(msg) from None
     database = parts.path.strip("/")
+    if "@" in database:
+        # What comes before is likely to be half a password.
+        msg = f"the Redis URL has an '@' after its first '/'; {_ESCAPES}"
+        raise ValueError(msg)
     if parts.scheme in ("redis", "rediss") and database and not database.isdecimal():
         msg = f"the Redis URL names database {database!r}; databases have numbers"
         raise ValueError(msg)
