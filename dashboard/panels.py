@@ -54,7 +54,7 @@ _LOOKUPS: Final = Section(
         Panel(
             "lookup-failures",
             "Lookup failures by reason",
-            "Lookups that raised: the loader's error, or none in time.",
+            "Lookups without a value: the loader raised, or took too long.",
             Unit.RATE,
             (Line(rate("lookup_failures_total", "reason"), "{{reason}}"),),
             Shape.STACKED,
@@ -122,6 +122,13 @@ _LOADS: Final = Section(
             "How many keys are being loaded at this moment.",
             Unit.COUNT,
             (Line(total("flights", "cache"), "{{cache}}"),),
+        ),
+        Panel(
+            "abandoned-loads",
+            "Loads abandoned",
+            "Loads that ran past abandon_after: their loader may hang.",
+            Unit.RATE,
+            (Line(rate("abandoned_loads_total", "cache"), "{{cache}}"),),
         ),
         Panel(
             "invalidations",
