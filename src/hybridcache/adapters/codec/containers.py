@@ -4,7 +4,8 @@ All are lists on the wire, dicts as alternating keys and values: keys may be of 
 kind, order is kept, and a key that stands there twice is seen.
 """
 
-from collections.abc import Callable, Set
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from hybridcache.adapters.codec.hook import (
@@ -150,8 +151,9 @@ def keyed_hook(kind: Keyed, hooks: dict[str, Hook]) -> Hook:
         if type(value) is not dict:
             return unfit(value, name)
         if not (required <= value.keys() <= hooks.keys()):
-            problem = _misfit(required - value.keys(), value.keys() - hooks.keys())
-            raise Unfit(f"{problem} where {name} is declared")
+            misfit = _misfit(required - value.keys(), value.keys() - hooks.keys())
+            problem = f"{misfit} where {name} is declared"
+            raise Unfit(problem)
         out: list[Any] = []
         for key, held in value.items():
             try:
@@ -178,7 +180,7 @@ def keyed_hook(kind: Keyed, hooks: dict[str, Hook]) -> Hook:
     return Hook(dump, load)
 
 
-def _misfit(missing: Set[str], unknown: Set[object]) -> str:
+def _misfit(missing: AbstractSet[str], unknown: AbstractSet[object]) -> str:
     """Say which fields are missing; what is unknown is shown by its type alone."""
     said = [f"without {', '.join(map(repr, sorted(missing)))}"] if missing else []
     if unknown:
