@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from opentelemetry.metrics import Histogram, Meter, NoOpMeter
+from opentelemetry.metrics import Meter, NoOpHistogram
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import (
     HistogramDataPoint,
@@ -202,23 +202,23 @@ def test_the_global_provider_is_one_before_and_after_it_is_set(steps: str) -> No
     assert ["hybridcache.load 1"] == ended.stdout.splitlines()
 
 
+class Full(NoOpHistogram):
+    """A histogram that has no room."""
+
+    def record(self, *args: Any, **options: Any) -> None:
+        """Raise."""
+        msg = "no room"
+        raise OSError(msg)
+
+
 class Failing(MeterProvider):
     """A provider whose histograms raise."""
 
     def get_meter(self, *args: Any, **options: Any) -> Meter:
         """Return a meter that makes them."""
         meter = super().get_meter(*args, **options)
-
-        def record(*_: object) -> None:
-            msg = "no room"
-            raise OSError(msg)
-
-        def create_histogram(*args: Any, **options: Any) -> Histogram:
-            made = NoOpMeter("").create_histogram(*args, **options)
-            made.record = record  # type: ignore[method-assign]
-            return made
-
-        meter.create_histogram = create_histogram  # type: ignore[method-assign]
+        made = Full("full")
+        meter.create_histogram = lambda *_, **__: made  # type: ignore[method-assign]
         return meter
 
 
