@@ -103,7 +103,7 @@ def test_what_went_well_is_not_logged(log: Log) -> None:
 
 
 def _flapping(times: int) -> list[Event]:
-    moved = [
+    moved: list[Event] = [
         BreakerMoved("shop", open=True, cause="refused"),
         BreakerMoved("shop", open=False),
         BlindnessChanged("shop", blind=True),
