@@ -70,7 +70,7 @@ def test_a_first_subscription_is_no_news(log: Log) -> None:
 
 def test_a_failure_that_repeats_is_told_once_a_minute_with_its_number(log: Log) -> None:
     """A thousand failures of one kind are one line, and one a minute with the count."""
-    text = "cache 'shop' got no answer from Redis to a read (down): TimeoutError:"
+    text = "cache 'shop': Redis did not answer the request 'read': TimeoutError:"
     text = f"{text} no answer"
     assert [("WARNING", text)] == log.take(*[DOWN] * 1000)
     log.clock.advance(AGAIN_AFTER - 1)
@@ -98,7 +98,9 @@ def test_kinds_of_failures_are_told_apart(log: Log) -> None:
 def test_what_went_well_is_not_logged(log: Log) -> None:
     """An answer of Redis and a refresh that loaded are no lines."""
     assert [] == log.take(
-        UpstreamAsked("shop", "read", "ok", 0.001), RefreshEnded("shop", "loaded")
+        UpstreamAsked("shop", "read", "ok", 0.001),
+        UpstreamAsked("shop", "read", "cancelled", 0.001),
+        RefreshEnded("shop", "loaded"),
     )
 
 

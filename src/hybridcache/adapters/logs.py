@@ -203,13 +203,15 @@ class Journal:
             )
 
     def _asked(self, event: UpstreamAsked) -> None:
-        if event.result != "ok":
+        what = _UNSERVED.get(event.result)
+        if what is not None:
+            # By the error's first word: another one is another failure.
             self._failed(
-                ("upstream", event.operation, event.result),
-                "cache %r got no answer from Redis to a %s (%s): %s",
+                ("upstream", event.operation, event.result, *event.cause.split()[:1]),
+                "cache %r: Redis %s the request %r: %s",
                 event.cache,
+                what,
                 event.operation,
-                event.result,
                 event.cause,
             )
 
@@ -241,6 +243,9 @@ class Journal:
         else:
             log.warning(f"{message} (and %d more)", *facts, repeats.held_back)  # noqa: G004 (constants)
 
+
+# A request that its caller gave up is no failure of Redis.
+_UNSERVED: Final = {"down": "did not answer", "refused": "refused"}
 
 _WRITERS: Final[Mapping[type[Event], Callable[[Journal, Any], None]]] = {
     BreakerMoved: Journal._breaker,  # noqa: SLF001 (of this module)
