@@ -10,6 +10,14 @@ from collections.abc import Callable, Coroutine
 from itertools import repeat
 from time import thread_time
 
+from opentelemetry.baggage import set_baggage
+from opentelemetry.context import Context, attach, detach
+from opentelemetry.trace import (
+    INVALID_SPAN_CONTEXT,
+    NonRecordingSpan,
+    set_span_in_context,
+)
+
 from benchmarks.measuring import Measured, acompared, added, compared
 from hybridcache import AsyncCache, Cache, Memory, Policy
 
@@ -17,8 +25,15 @@ POLICY = Policy(fresh_for=3600, ttl=7200)
 
 
 def measure() -> list[Measured]:
-    """Measure both colours, and what of it is for metrics."""
-    return [_sync(), asyncio.run(_async()), _metrics()]
+    """Measure both colours, and what of it is for metrics and for tracing."""
+    unsampled = set_span_in_context(NonRecordingSpan(INVALID_SPAN_CONTEXT))
+    return [
+        _sync(),
+        asyncio.run(_async()),
+        _metrics(),
+        _traced("an unsampled span", unsampled),
+        _traced("baggage alone", set_baggage("tenant", "a")),
+    ]
 
 
 def _sync() -> Measured:
@@ -52,6 +67,29 @@ def _metrics() -> Measured:
             "memory hit, sync, its metrics",
             functools.partial(_timed, ours),
             functools.partial(_timed, _uncounted(ours)),
+            number=5_000,
+            bar=60,
+        )
+
+
+def _traced(what: str, current: Context) -> Measured:
+    with Cache(name="bench-traced", downstream=Memory()) as cache:
+
+        @cache.cached(POLICY, key="item:{number}")
+        def ours(number: int) -> str:
+            return f"item {number}"
+
+        def inside(number: int) -> float:
+            token = attach(current)
+            try:
+                return _timed(ours, number)
+            finally:
+                detach(token)
+
+        return added(
+            f"memory hit, sync, inside {what}",
+            inside,
+            functools.partial(_timed, ours),
             number=5_000,
             bar=60,
         )

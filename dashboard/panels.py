@@ -54,7 +54,7 @@ _LOOKUPS: Final = Section(
         Panel(
             "lookup-failures",
             "Lookup failures by reason",
-            "Lookups that raised: the loader's error, none in time, or cancelled.",
+            "Lookups without a value: the loader raised, or took too long.",
             Unit.RATE,
             (Line(rate("lookup_failures_total", "reason"), "{{reason}}"),),
             Shape.STACKED,
@@ -124,9 +124,9 @@ _LOADS: Final = Section(
             (Line(total("flights", "cache"), "{{cache}}"),),
         ),
         Panel(
-            "abandoned",
-            "Abandoned loads",
-            "Loads that ran past abandon_after: their loaders may still hang.",
+            "abandoned-loads",
+            "Loads abandoned",
+            "Loads that ran past abandon_after: their loader may hang.",
             Unit.RATE,
             (Line(rate("abandoned_loads_total", "cache"), "{{cache}}"),),
         ),

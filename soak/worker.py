@@ -1,6 +1,7 @@
 """A process of the soak: caches of both colours on one memory, and their callers."""
 
 import asyncio
+import logging
 import signal
 import threading
 import time
@@ -246,6 +247,8 @@ def main(pipe: "Connection[News, Order]", start: Start) -> None:
     """Be a worker until the other end of *pipe* is closed."""
     # Ctrl-C is for the one who started us.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Faults are what this is about: the figures tell of them, and the log need not.
+    logging.getLogger("hybridcache").addHandler(logging.NullHandler())
     Worker(start).run(pipe.send, pipe.recv)
     try:
         pipe.recv()

@@ -181,6 +181,9 @@ class World:
             self.granted.add(request.token)
         self.step()
         answer = self._answer(request)
+        if isinstance(request, Acquire) and answer == REFUSED:
+            # The script takes the lease with its last command, or not at all.
+            self.granted.discard(request.token)
         self.step()
         return cast("A | Fault", answer)
 

@@ -8,6 +8,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from contextvars import copy_context
 from typing import Final, Literal, TypeAlias, TypeVar
 
 import redis
@@ -63,12 +64,13 @@ class LoopThread:
 
 
 def in_thread(call: Callable[[], T]) -> "Future[T]":
-    """Start *call* in a thread of its own."""
+    """Start *call* in a thread of its own, with this context's variables."""
     future: Future[T] = Future()
+    context = copy_context()
 
     def run() -> None:
         try:
-            future.set_result(call())
+            future.set_result(context.run(call))
         except BaseException as error:  # noqa: BLE001 (given to who asks)
             future.set_exception(error)
 

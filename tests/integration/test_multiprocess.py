@@ -31,14 +31,19 @@ class Pool:
 
     def start(self, *, forks: int) -> "subprocess.Popen[str]":
         """Start a process that forks so many workers, or is one."""
-        command = [sys.executable, "-m", "tests.integration.worker.counting"]
+        module = "tests.integration.worker.counting"
+        return self.run("-m", module, str(forks), str(HITS))
+
+    def run(self, *arguments: str) -> "subprocess.Popen[str]":
+        """Start Python in the pool's directory."""
         started = subprocess.Popen(
-            [*command, str(forks), str(HITS)],
+            [sys.executable, *arguments],
             env={
                 **os.environ,
                 "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
                 "PROMETHEUS_MULTIPROC_DIR": str(self.directory),
             },
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -134,3 +139,41 @@ def test_spawned_workers_add_up_also_when_one_is_killed(pool: Pool) -> None:
     counts = [count for _, count in sorted(ascending)]
     assert counts == sorted(counts)
     assert b"# HELP hybridcache_load_seconds" in generate_latest(pool.registry)
+
+
+BYSTANDER = """
+import os, signal, sys
+from prometheus_client import Counter
+from hybridcache import Cache, Memory, Policy
+
+theirs = Counter("theirs", "Somebody else's.")
+url, prefix = sys.argv[1:]
+with Cache(name="pool", prefix=prefix, upstream=url, downstream=Memory()) as cache:
+    cache.get_or_load("k", lambda: 1, Policy(fresh_for=60, ttl=60))
+    sys.stdin.readline()
+    child = os.fork()
+    if child == 0:
+        theirs.inc()
+        print(os.getpid(), flush=True)
+        signal.pause()
+    os.waitpid(child, 0)
+"""
+
+
+def test_a_forked_child_that_counts_nothing_raises_no_alarm(
+    pool: Pool, redis_url: str, prefix: str
+) -> None:
+    """What it inherits says nothing bad, though it writes metrics of somebody else's."""
+    parent = pool.run("-c", BYSTANDER, redis_url, prefix)
+    eventually(lambda: pool.shown("upstream_up") == {(): 1.0})
+    eventually(lambda: pool.shown("blind") == {})
+    assert parent.stdin is not None
+    parent.stdin.write("\n")
+    parent.stdin.flush()
+    pid = _done(parent)
+
+    assert (pool.directory / f"gauge_livemin_{pid}.db").exists()
+    eventually(lambda: pool.shown("upstream_up") == {(): 1.0})
+    assert {} == pool.shown("blind")
+    os.kill(pid, signal.SIGKILL)
+    assert 0 == parent.wait(20)

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 import redis
@@ -11,7 +11,12 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.sdk.trace.sampling import (
+    ALWAYS_OFF,
+    Decision,
+    Sampler,
+    SamplingResult,
+)
 from opentelemetry.trace import SpanKind, StatusCode
 
 from hybridcache import (
@@ -296,6 +301,58 @@ def test_a_refresh_is_a_trace_of_its_own(
     assert parent_of(refresh) is None
     assert [id_of(stale[0])] == linked(refresh)
     assert id_of(refresh) == parent_of(traces.one("load"))
+
+
+def test_a_stale_hit_that_waits_for_anothers_refresh_refers_to_its_load(
+    traced: MakeTraced, traces: Traces
+) -> None:
+    """With `stale_wait` who joins a refresh has a wait, linked to the refresh's load."""
+    policy = STALE.evolve(stale_wait=10)
+    node, load = traced(None), Load(8, held=True)
+    node.outcome("k", Load(7), policy)
+    machines = node.cache._state.wiring.ctx
+    kept = machines.node.recall("k", _fingerprint(node), machines.now())
+    assert kept is not None
+    eventually(lambda: machines.now() > kept.written_at + STALE.fresh_for)
+    traces.forget()
+    with caller(traces):
+        leader = node.begin("k", load, policy)
+        load.begun()
+        follower = node.begin("k", load, policy)
+        node.joined("k", 2)
+    load.release()
+
+    assert {"miss", "suppressed"} == {leader.result(15).tag, follower.result(15).tag}
+    assert [id_of(traces.one("load"))] == linked(traces.one("wait"))
+
+
+def _fingerprint(node: Node) -> bytes:
+    return node.cache._state.shape(int).fingerprint
+
+
+class _Broken(Sampler):
+    """A sampler that fails at a refresh."""
+
+    def should_sample(self, *args: Any, **kwargs: Any) -> SamplingResult:
+        """Fail at refreshes."""
+        if "hybridcache.refresh" in (*args, *kwargs.values()):
+            raise LookupError
+        return SamplingResult(Decision.RECORD_AND_SAMPLE)
+
+    def get_description(self) -> str:
+        """Say so."""
+        return "broken"
+
+
+def test_a_sampler_that_raises_fails_no_load(colour: Colour, loop: LoopThread) -> None:
+    """What OpenTelemetry raises costs a span, never a lookup or a refresh."""
+    provider = TracerProvider(sampler=_Broken())
+    node = Node(colour, None, "t:", loop, tracer_provider=provider)
+    policy = STALE.evolve(fresh_for=0.01)
+    node.outcome("k", Load(1), policy)
+
+    eventually(lambda: node.outcome("k", Load(2), policy).value == 2)
+    node.close()
 
 
 def test_what_the_loader_traces_is_inside_its_load(

@@ -23,6 +23,7 @@ from hybridcache.engine.drive import adrive, drive
 from hybridcache.engine.entry_requests import Invalidate
 from hybridcache.engine.invalidate import invalidate
 from hybridcache.engine.lookup import look_up, refresh
+from hybridcache.engine.observed import observed
 from hybridcache.engine.peek import peek
 from tests.fakes import FakeAsyncPorts, FakePorts
 from tests.parts import (
@@ -91,10 +92,15 @@ def _world(
 def _flow(world: World, call: str) -> Flow[Outcome[str]] | Flow[Peeked[str]]:
     query = world.query(bypass=call == "bypass")
     flows: dict[str, Callable[[], Flow[Outcome[str]] | Flow[Peeked[str]]]] = {
-        "refresh": lambda: refresh(world.context(), query),
+        "refresh": lambda: observed(
+            world.context(), query, refresh(world.context(), query)
+        ),
         "peek": lambda: peek(world.context(), query),
     }
-    return flows.get(call, lambda: look_up(world.context(), query))()
+    return flows.get(
+        call,
+        lambda: observed(world.context(), query, look_up(world.context(), query)),
+    )()
 
 
 def _ended(world: World, call: str) -> Ended:

@@ -461,7 +461,7 @@ def test_the_message_names_the_node() -> None:
         "value[1].price: float where Decimal is declared"
     )
     assert refused(dict[str, tuple[int, Place]], {"a": (1, Place("x"))}) == (  # type: ignore[arg-type]
-        "value['a'][1].x: str where int is declared"
+        "value[str][1].x: str where int is declared"
     )
     assert refused(Node, Node(1, next=Node("x"))) == (  # type: ignore[arg-type]
         "value.next.value: str where int is declared"
@@ -539,6 +539,19 @@ def test_typed_dicts_have_their_keys() -> None:
     refused(Options, {"size": "1"})
     unread(Options, ["colour", "red"])
     unread(Options, ["size", 1, "other", 1])
+
+
+def test_a_refusal_shows_no_key_of_a_dict() -> None:
+    """A key that is data is told by its type, one that is declared by its name."""
+    person = "alice@example.com"
+    for declared in (dict[str, int], dict[str, Any], Any):
+        path, _, _ = refused(declared, {person: object()}).partition(":")
+        assert "value[str]" == path
+    assert refused(Options, {"size": "1"}) == (
+        "value['size']: str where int is declared"
+    )
+    problem, _, _ = refused(Options, {person: 1, 7: 1}).partition(" where")
+    assert "value: dict without 'size' and with unknown keys (int, str)" == problem
 
 
 def test_abstract_containers_come_back_as_what_they_were() -> None:

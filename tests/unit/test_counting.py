@@ -1,12 +1,16 @@
 """Every lookup is counted once and observed once."""
 
+import asyncio
 import logging
 
 import pytest
+from prometheus_client import CollectorRegistry
 
 from hybridcache import (
+    AsyncCache,
     Event,
     LoadEnded,
+    LoadTimeout,
     LookedUp,
     LookupFailed,
     Memory,
@@ -130,3 +134,43 @@ def test_a_raising_observer_breaks_nothing(
 
     assert 1 == sum("observer" in text for text in caplog.messages)
     assert 2 == cache.count("hit-fresh", "memory")
+
+
+def test_whatever_a_loader_raises_is_counted_as_its_own(colour: Colour) -> None:
+    """Also what is no Exception, and the error of a lookup that the loader made."""
+    cache = colour.make_cache(name="shop", downstream=Memory())
+
+    def leave() -> int:
+        raise SystemExit(3)
+
+    def late() -> int:
+        msg = "an inner lookup's"
+        raise LoadTimeout(msg)
+
+    for load, error in ((leave, SystemExit), (late, LoadTimeout)):
+        with pytest.raises(error):
+            cache.start("k", load, POLICY).result(15)
+
+    assert 2 == cache.failed("loader")
+    assert 0 == cache.failed("timeout") + cache.failed("cancelled")
+
+
+def test_a_cancelled_caller_is_counted() -> None:
+    """A call whose task is cancelled has no outcome, and is counted as cancelled."""
+    registry = CollectorRegistry()
+
+    async def load() -> int:
+        await asyncio.Event().wait()
+        return 1
+
+    async def calls() -> None:
+        async with AsyncCache(name="shop", registry=registry) as cache:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.01):
+                    await cache.get_or_load("k", load, POLICY)
+            await cache.close(timeout=0.01)
+
+    asyncio.run(calls())
+    labels = {"cache": "shop", "function": "", "reason": "cancelled"}
+    name = "hybridcache_lookup_failures_total"
+    assert 1 == registry.get_sample_value(name, labels)

@@ -28,6 +28,7 @@ from hybridcache.engine.invalidate import clear
 from hybridcache.engine.latch import Latch
 from hybridcache.engine.lease_requests import Acquire, Granted, Held
 from hybridcache.engine.lookup import look_up
+from hybridcache.engine.observed import observed
 from hybridcache.engine.request import Request
 from tests.fakes import FakePorts
 from tests.parts import (
@@ -98,7 +99,9 @@ def told(*answers: object, letters: bool = False) -> Told:
 
 def looked_up(world: Told, loader: Loader = lambda: "loaded") -> object:
     """Look the key up; leave the refresh for later."""
-    return drive(look_up(world.context(), world.query(loader)), FakePorts(world))
+    query = world.query(loader)
+    flow = observed(world.context(), query, look_up(world.context(), query))
+    return drive(flow, FakePorts(world))
 
 
 def refreshed(world: Told) -> None:

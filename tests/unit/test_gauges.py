@@ -66,6 +66,9 @@ def test_a_cache_says_how_its_tiers_stand() -> None:
     node.flights.leave(flight)
     node.leases.released("t" * 16)
     node.distrust()
+    assert 0 == _shown(Opened("c", node))["blind:c"]
+    # There is nothing to be missed before its keeper was started.
+    node.listens = True
     fault = Fault(Trouble.DOWN, "no")
     for _ in range(3):
         ticket = node.gate.admit(shed=False, now=0.0)
@@ -95,6 +98,12 @@ def test_one_unanswered_request_is_not_up() -> None:
     node.gate.count(ticket, None, writes=False, now=1.0)
     assert 1 == _shown(Opened("c", node))["upstream_up:c"]
 
+    node.gate.count(ticket, Fault(Trouble.DOWN, "no"), writes=False, now=2.0)
+    node.gate.spoke(3.0)
+    assert 1 == _shown(Opened("c", node))["upstream_up:c"]
+    # What callers ask for may be too much for it: that goes on being counted.
+    assert 1 == node.gate.breaker.failures
+
 
 def test_a_tier_that_is_not_there_has_no_gauges() -> None:
     """Without Redis nothing is said of it, without memory nothing of memory."""
@@ -115,6 +124,7 @@ def test_caches_of_one_name_are_shown_as_one() -> None:
     beside = Node("other", first.lock, first.tier, None)
     second.gate.breaker = signalled(Breaker(), Signal.TRIPPED)
     first.distrust()
+    first.listens = True
     caches = [Opened("c", first), Opened("c", first), Opened("c", second)]
 
     shown = _shown(*caches, Opened("c", beside), Opened("d", beside))

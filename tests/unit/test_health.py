@@ -83,7 +83,7 @@ def test_a_used_cache(colour: Colour) -> None:
     cache.get("k", int, POLICY)
     told: Health = cache.cache.health()
 
-    assert fresh.upstream.blind
+    assert fresh.upstream == UP
     assert told.upstream == UP
     assert (1, 5, 10_000) == (
         told.memory.entries if told.memory else None,

@@ -7,7 +7,12 @@ import threading
 from pathlib import Path
 
 from hybridcache.adapters.prometheus.live import LiveGauges
-from hybridcache.engine.gauges import FLIGHTS, MEMORY_ENTRIES, UPSTREAM_UP, Gauge
+from hybridcache.engine.gauges import (
+    FLIGHTS,
+    MEMORY_ENTRIES,
+    UPSTREAM_UP,
+    Gauge,
+)
 from tests.eventually import eventually
 from tests.parts import Opened, memory_tier, node_of
 
@@ -27,7 +32,7 @@ def _threads() -> int:
 
 def test_gauges_follow_a_cache_from_its_first_event_to_its_end() -> None:
     """One thread sets them while a cache is open, and ends with the last."""
-    gauges = LiveGauges()
+    gauges = LiveGauges("/nowhere")
     node = node_of(memory_tier(), redis=True)
     caches = [Opened("c", node), Opened("d", node)]
     for cache in caches:
@@ -55,7 +60,7 @@ def test_gauges_follow_a_cache_from_its_first_event_to_its_end() -> None:
 
 def test_a_closed_cache_holds_no_other_down() -> None:
     """What was shown once and is gone says nothing bad, also in a fork's child."""
-    gauges = LiveGauges()
+    gauges = LiveGauges("/nowhere")
     node = node_of(None, redis=True)
     first, second = Opened("c", node), Opened("d", node_of(None, redis=True))
     gauges.watch(first)
@@ -74,7 +79,7 @@ def test_a_closed_cache_holds_no_other_down() -> None:
 
 def test_a_cache_that_nobody_closed_ends_the_thread() -> None:
     """A cache is not kept alive for its gauges."""
-    gauges = LiveGauges()
+    gauges = LiveGauges("/nowhere")
     cache = Opened("c", node_of(memory_tier(), redis=False))
     gauges.watch(cache)
     gauges.ensure()
@@ -85,7 +90,7 @@ def test_a_cache_that_nobody_closed_ends_the_thread() -> None:
 
 def test_a_child_of_a_fork_starts_a_thread_of_its_own() -> None:
     """The thread is not there after a fork, and the next event starts it."""
-    gauges = LiveGauges()
+    gauges = LiveGauges("/nowhere")
     cache = Opened("c", node_of(None, redis=False))
     gauges.watch(cache)
     gauges.ensure()
@@ -94,6 +99,31 @@ def test_a_child_of_a_fork_starts_a_thread_of_its_own() -> None:
     gauges.ensure()
     assert 2 == _threads()
 
+    cache.closed = True
+    gauges.ended()
+    eventually(lambda: not _threads())
+
+
+def test_a_child_that_counts_nothing_says_nothing_bad(tmp_path: Path) -> None:
+    """It writes no gauges by itself; where it has some, they are as of a closed cache."""
+    gauges = LiveGauges(str(tmp_path))
+    node = node_of(None, redis=True)
+    node.join(node.flights, "k", b"f", now=0.0, owned_for=9.0)
+    cache = Opened("c", node)
+    gauges.watch(cache)
+    gauges.ensure()
+    eventually(lambda: _value(gauges, FLIGHTS) == 1.0)
+    gauges.forked()
+    # What prometheus-client does there.
+    gauges._gauges[UPSTREAM_UP].labels("c").set(0.0)
+
+    assert gauges._turn()
+    assert 0.0 == _value(gauges, UPSTREAM_UP)
+    (tmp_path / f"gauge_livemin_{os.getpid()}.db").touch()
+    eventually(lambda: _value(gauges, UPSTREAM_UP) == 1.0)
+    eventually(lambda: _value(gauges, FLIGHTS) == 0.0)
+    gauges.ensure()
+    eventually(lambda: _value(gauges, FLIGHTS) == 1.0)
     cache.closed = True
     gauges.ended()
     eventually(lambda: not _threads())

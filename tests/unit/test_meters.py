@@ -1,9 +1,15 @@
 """The figures as OpenTelemetry metrics, as an SDK's reader collects them."""
 
 import asyncio
+import logging
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from opentelemetry.metrics import Meter, NoOpHistogram
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import (
     HistogramDataPoint,
@@ -119,6 +125,118 @@ def test_exporting_twice_counts_once(collected: Collected) -> None:
     (point,) = collected.metrics()["hybridcache.load"].data.data_points
     assert isinstance(point, HistogramDataPoint)
     assert 1 == point.count
+
+
+def test_several_registries_go_to_one_provider(collected: Collected) -> None:
+    """What a second registry shows is collected too, and equal labels are added up."""
+    other = CollectorRegistry()
+    export_to_opentelemetry(collected.provider, registry=other)
+    caches = [
+        Cache(name=name, downstream=Memory(), registry=registry)
+        for name, registry in (
+            ("shop", collected.registry),
+            ("shop", other),
+            ("stock", other),
+        )
+    ]
+    for cache in caches:
+        cache.get_or_load("k", lambda: 1, POLICY)
+
+    assert {
+        ("shop", "", "miss", "loader"): 2,
+        ("stock", "", "miss", "loader"): 1,
+    } == collected.numbers("hybridcache.lookups")
+    entries = {("shop",): 2, ("stock",): 1}
+    assert entries == collected.numbers("hybridcache.memory_entries")
+    points = collected.metrics()["hybridcache.load"].data.data_points
+    counts = {
+        (point.attributes or {})["cache"]: point.count
+        for point in points
+        if isinstance(point, HistogramDataPoint)
+    }
+    assert {"shop": 2, "stock": 1} == counts
+    for cache in caches:
+        cache.close()
+
+
+GLOBAL = """
+import sys
+from opentelemetry.metrics import get_meter_provider, set_meter_provider
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from hybridcache import Cache, Policy, export_to_opentelemetry
+
+reader = InMemoryMetricReader()
+provider = MeterProvider([reader])
+for step in sys.argv[1:]:
+    if step == "set":
+        set_meter_provider(provider)
+    else:
+        export_to_opentelemetry({"none": None, "own": provider}[step])
+with Cache(name="shop") as cache:
+    cache.get_or_load("k", lambda: 1, Policy(fresh_for=60, ttl=60))
+(resource,) = reader.get_metrics_data().resource_metrics
+(scope,) = resource.scope_metrics
+for metric in scope.metrics:
+    if metric.name == "hybridcache.load":
+        for point in metric.data.data_points:
+            print(metric.name, point.count)
+"""
+
+
+@pytest.mark.parametrize(
+    "steps", ["none set none", "none set own", "own set none", "set own none"]
+)
+def test_the_global_provider_is_one_before_and_after_it_is_set(steps: str) -> None:
+    """An export to the global provider counts once, whenever the SDK is set up."""
+    ended = subprocess.run(
+        [sys.executable, "-c", GLOBAL, *steps.split()],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert ("", 0) == (ended.stderr, ended.returncode)
+    assert ["hybridcache.load 1"] == ended.stdout.splitlines()
+
+
+class Full(NoOpHistogram):
+    """A histogram that has no room."""
+
+    def record(self, *args: Any, **options: Any) -> None:
+        """Raise."""
+        msg = "no room"
+        raise OSError(msg)
+
+
+class Failing(MeterProvider):
+    """A provider whose histograms raise."""
+
+    def get_meter(self, *args: Any, **options: Any) -> Meter:
+        """Return a meter that makes them."""
+        meter = super().get_meter(*args, **options)
+        made = Full("full")
+        meter.create_histogram = lambda *_, **__: made  # type: ignore[method-assign]
+        return meter
+
+
+def test_a_histogram_that_raises_fails_no_lookup(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A lookup goes on where its measuring fails, and the log says so once."""
+    registry = CollectorRegistry()
+    export_to_opentelemetry(Failing(), registry=registry)
+    with (
+        caplog.at_level(logging.DEBUG, "hybridcache.adapters"),
+        Cache(name="shop", registry=registry) as cache,
+    ):
+        for _ in range(3):
+            assert 1 == cache.get_or_load("k", lambda: 1, POLICY)
+
+    (record,) = caplog.records
+    assert ("hybridcache.adapters", "ERROR") == (record.name, record.levelname)
 
 
 def test_names_come_back_as_those_of_prometheus() -> None:

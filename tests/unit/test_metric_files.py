@@ -38,7 +38,7 @@ def test_a_row_has_a_file_from_its_first_count(tmp_path: Path) -> None:
     figures, _ = _figures(tmp_path)
     tally = figures.tally("c", "f")
     assert [] == list(tmp_path.iterdir())
-    assert [0.0] * 14 == list(tally.slots)
+    assert [0.0] * len(tally.samples) == list(tally.slots)
 
     tally.slots[0] += 1
     tally.slots[0] += 1
@@ -159,11 +159,11 @@ def test_a_directory_that_is_gone_breaks_nothing(
 ) -> None:
     """Where no file can be made, counting goes on in the process, and says so once."""
     figures, _ = _figures(tmp_path / "gone")
-    with caplog.at_level(logging.ERROR, "hybridcache"):
+    with caplog.at_level(logging.ERROR, "hybridcache.adapters"):
         for number in range(3):
             figures.count(REFRESHES, (f"c{number}", "loaded"))
             figures.count(REFRESHES, (f"c{number}", "loaded"))
 
     counted = [row for row in figures.rows() if isinstance(row, Count)]
     assert [2.0] * 3 == [row.slots[0] for row in counted]
-    assert 1 == len(caplog.messages)
+    assert ["hybridcache.adapters"] == [record.name for record in caplog.records]

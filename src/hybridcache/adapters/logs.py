@@ -1,10 +1,12 @@
 """What operators must know, in stdlib logging: changes of state once, failures rarely.
 
-A failure that comes again and again is logged at once and then once a minute with the
+A state that flaps is logged a few times a minute, then with the number of changes that
+were not, and never so that the last line is wrong for longer than a minute. A failure that comes again and again is logged at once and then once a minute with the
 number of those that were not; never with a traceback, a key or a value.
 """
 
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -26,12 +28,132 @@ AGAIN_AFTER: Final = 60.0
 """A failure of one kind is logged this often at most, seconds."""
 
 
+CHANGES_A_MINUTE: Final = 10
+"""So many changes of state of a cache are logged a minute at most."""
+
+MINUTE: Final = 60.0
+
+_REDIS: Final = (
+    "cache %r does without Redis until it answers again: %s",
+    "cache %r uses Redis again, after %.1f s without",
+)
+_SUBSCRIPTION: Final = (
+    "cache %r lost its subscription: memory is checked with Redis before it serves",
+    "cache %r has its subscription again, after %.1f s without",
+)
+
+
 @attrs.define(eq=False)
 class _Repeats:
     """How often a kind of failure was not logged since it was."""
 
     logged_at: float
     held_back: int = 0
+
+
+@attrs.define(eq=False)
+class _State:
+    """Something of a cache that is well, or is not.
+
+    Attributes:
+
+        lost: What is logged when it is well no more; the cache and why not follow.
+
+        back: What is logged when it is well again; the cache and seconds follow.
+
+        well: Whether it is.
+
+        told_well: Whether that is what the log says.
+
+        why: Why it is not.
+
+        lost_at: Since when.
+    """
+
+    lost: str
+    back: str
+    well: bool = True
+    told_well: bool = True
+    why: tuple[str, ...] = ()
+    lost_at: float = 0.0
+
+    def tell(self, cache: str, now: float, note: str) -> None:
+        """Log how it stands."""
+        self.told_well = self.well
+        if self.well:
+            log.info(self.back + note, cache, now - self.lost_at)  # noqa: G003 (constants)
+        else:
+            log.warning(self.lost + note, cache, *self.why)  # noqa: G003 (as above)
+
+
+@attrs.define(eq=False)
+class _Changes:
+    """The changes of state of one cache: all are logged, unless they are too many.
+
+    Then the log says so, and how things stand as soon as there is room.
+
+    Attributes:
+
+        redis: Whether it answers.
+
+        subscription: Whether it is whole.
+
+        behind: Whether the log may say otherwise.
+    """
+
+    redis: _State = attrs.field(factory=lambda: _State(*_REDIS), init=False)
+    subscription: _State = attrs.field(
+        factory=lambda: _State(*_SUBSCRIPTION), init=False
+    )
+    behind: bool = attrs.field(default=False, init=False)
+    _held_back: int = attrs.field(default=0, init=False)
+    _logged: deque[float] = attrs.field(
+        factory=lambda: deque(maxlen=CHANGES_A_MINUTE), init=False
+    )
+
+    def lost(self, state: _State, cache: str, now: float, *why: str) -> None:
+        """Log that *state* is well no more."""
+        if state.well:
+            state.lost_at = now
+        state.well, state.why = False, why
+        self._changed(state, cache, now)
+
+    def back(self, state: _State, cache: str, now: float) -> None:
+        """Log that *state* is well again; at first it is."""
+        if not state.well:
+            state.well = True
+            self._changed(state, cache, now)
+
+    def catch_up(self, cache: str, now: float) -> None:
+        """Log what is otherwise than the log says."""
+        for state in (self.redis, self.subscription):
+            if state.well is not state.told_well:
+                if not self._has_room(now):
+                    return
+                # Its last change, which is told now, is one of them.
+                self._held_back = max(0, self._held_back - 1)
+                self._tell(state, cache, now)
+        self.behind = False
+
+    def _changed(self, state: _State, cache: str, now: float) -> None:
+        if self._has_room(now):
+            self._tell(state, cache, now)
+        else:
+            self._held_back += 1
+            self.behind = True
+
+    def _has_room(self, now: float) -> bool:
+        return len(self._logged) < CHANGES_A_MINUTE or now >= self._logged[0] + MINUTE
+
+    def _tell(self, state: _State, cache: str, now: float) -> None:
+        self._logged.append(now)
+        note = ""
+        if self._held_back:
+            note = f" ({self._held_back} changes before were not logged)"
+            self._held_back = 0
+        if not self._has_room(now):
+            note += "; more of them within a minute are not logged"
+        state.tell(cache, now, note)
 
 
 @attrs.define(eq=False)
@@ -44,8 +166,7 @@ class Journal:
     """
 
     clock: Callable[[], float]
-    _down_since: float | None = attrs.field(default=None, init=False)
-    _blind_since: float | None = attrs.field(default=None, init=False)
+    _changes: _Changes = attrs.field(factory=_Changes, init=False)
     _failures: dict[tuple[str, ...], _Repeats] = attrs.field(factory=dict, init=False)
 
     def take(self, event: Event) -> None:
@@ -53,40 +174,22 @@ class Journal:
         write = _WRITERS.get(type(event))
         if write is not None:
             write(self, event)
+        if self._changes.behind:
+            self._changes.catch_up(event.cache, self.clock())
 
     def _breaker(self, event: BreakerMoved) -> None:
-        now = self.clock()
+        changes, now = self._changes, self.clock()
         if event.open:
-            self._down_since = now
-            log.warning(
-                "cache %r does without Redis until it answers again: %s",
-                event.cache,
-                event.cause,
-            )
-        elif self._down_since is not None:
-            log.info(
-                "cache %r uses Redis again, after %.1f s without",
-                event.cache,
-                now - self._down_since,
-            )
-            self._down_since = None
+            changes.lost(changes.redis, event.cache, now, event.cause)
+        else:
+            changes.back(changes.redis, event.cache, now)
 
     def _blindness(self, event: BlindnessChanged) -> None:
-        now = self.clock()
+        changes, now = self._changes, self.clock()
         if event.blind:
-            self._blind_since = now
-            log.warning(
-                "cache %r lost its subscription: what memory holds is checked with"
-                " Redis before it is served",
-                event.cache,
-            )
-        elif self._blind_since is not None:
-            log.info(
-                "cache %r has its subscription again, after %.1f s without",
-                event.cache,
-                now - self._blind_since,
-            )
-            self._blind_since = None
+            changes.lost(changes.subscription, event.cache, now)
+        else:
+            changes.back(changes.subscription, event.cache, now)
 
     def _refresh(self, event: RefreshEnded) -> None:
         if event.result == "failed":
@@ -100,13 +203,15 @@ class Journal:
             )
 
     def _asked(self, event: UpstreamAsked) -> None:
-        if event.result != "ok":
+        what = _UNSERVED.get(event.result)
+        if what is not None:
+            # By the error's first word: another one is another failure.
             self._failed(
-                ("upstream", event.operation, event.result),
-                "cache %r got no answer from Redis to a %s (%s): %s",
+                ("upstream", event.operation, event.result, *event.cause.split()[:1]),
+                "cache %r: Redis %s the request %r: %s",
                 event.cache,
+                what,
                 event.operation,
-                event.result,
                 event.cause,
             )
 
@@ -138,6 +243,9 @@ class Journal:
         else:
             log.warning(f"{message} (and %d more)", *facts, repeats.held_back)  # noqa: G004 (constants)
 
+
+# A request that its caller gave up is no failure of Redis.
+_UNSERVED: Final = {"down": "did not answer", "refused": "refused"}
 
 _WRITERS: Final[Mapping[type[Event], Callable[[Journal, Any], None]]] = {
     BreakerMoved: Journal._breaker,  # noqa: SLF001 (of this module)

@@ -4,9 +4,10 @@ Without an SDK nothing is made. A wait and a request have no span of their own u
 what they belong to is recorded; a memory hit has one only inside a recorded span.
 """
 
+import logging
 import time
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from contextvars import Context as Variables
 from contextvars import ContextVar, Token, copy_context
 from types import TracebackType
@@ -32,6 +33,8 @@ from opentelemetry.util.types import AttributeValue
 from hybridcache.core.outcome import HitFresh, HitStale, Outcome, Scope
 from hybridcache.engine.tally import served_by
 from hybridcache.engine.tracing import UNTRACED, LoadSpan, LookupSpan
+
+log: Final = logging.getLogger("hybridcache.adapters")
 
 Redact: TypeAlias = Callable[[str], str]
 """Makes of a key what a span may show."""
@@ -84,6 +87,7 @@ class _Block(AbstractContextManager["_Block"]):
 
     def __init__(self, span: Span) -> None:
         self.span = span
+        self._attached = Context()
         self._token: Token[Context] | None = None
 
     @property
@@ -92,7 +96,8 @@ class _Block(AbstractContextManager["_Block"]):
         return self.span.get_span_context()
 
     def __enter__(self) -> Self:
-        self._token = context.attach(trace.set_span_in_context(self.span))
+        self._attached = trace.set_span_in_context(self.span)
+        self._token = context.attach(self._attached)
         return self
 
     def __exit__(
@@ -103,9 +108,9 @@ class _Block(AbstractContextManager["_Block"]):
     ) -> None:
         if error is not None:
             _fail(self.span, error)
-        self.span.end()
+        _end(self.span)
         # A flow whose loop is gone is ended in another context than its own.
-        if self._token is not None and kind is not GeneratorExit:
+        if self._token is not None and context.get_current() is self._attached:
             context.detach(self._token)
 
     def served(self, outcome: Outcome[object]) -> None:
@@ -118,11 +123,21 @@ class _Block(AbstractContextManager["_Block"]):
             attributes["hybridcache.age"] = outcome.age
         self.span.set_attributes(attributes)
 
+    def failed(self, error: BaseException) -> None:
+        """Say what a lookup's loader raised."""
+        _fail(self.span, error)
+
     def ended(self, result: str, error: BaseException | None) -> None:
         """Say what a load ended in."""
         self.span.set_attribute("hybridcache.result", result)
         if error is not None:
             _fail(self.span, error)
+
+
+def _end(span: Span, at: int | None = None) -> None:
+    # What a processor raises: no lookup fails because tracing does.
+    with suppress(Exception):
+        span.end(at)
 
 
 def _fail(span: Span, error: BaseException) -> None:
@@ -168,6 +183,7 @@ class SpanTracing:
     provider: TracerProvider | None = None
     redact: Redact | None = None
     _tracer: Tracer | None = attrs.field(default=None, init=False)
+    _told: bool = attrs.field(default=False, init=False)
 
     @property
     def active(self) -> bool:
@@ -184,19 +200,12 @@ class SpanTracing:
 
     def refresh(self, function: str, key: str) -> AbstractContextManager[object]:
         """Trace what is inside as a root, linked to the lookup that caused it."""
-        if self.tracer is None:
-            return UNTRACED
         cause = trace.get_current_span().get_span_context()
         links = [Link(cause)] if cause.is_valid else []
         root = trace.set_span_in_context(INVALID_SPAN)
-        return _Block(
-            self.tracer.start_span(
-                "hybridcache.refresh",
-                root,
-                attributes=self._attributes(function, key),
-                links=links,
-            )
-        )
+        name, attributes = "hybridcache.refresh", self._attributes(function, key)
+        span = self._start(name, attributes, parent=root, links=links)
+        return UNTRACED if span is None else _Block(span)
 
     def load(self, function: str, key: str) -> AbstractContextManager[LoadSpan]:
         """Trace what is inside as a load."""
@@ -234,8 +243,8 @@ class SpanTracing:
     def _block(self, name: str, function: str, key: str) -> _Block | None:
         if self.tracer is None:
             return None
-        attributes = self._attributes(function, key)
-        return _Block(self.tracer.start_span(name, attributes=attributes))
+        span = self._start(name, self._attributes(function, key))
+        return None if span is None else _Block(span)
 
     def _attributes(self, function: str, key: str) -> dict[str, AttributeValue]:
         attributes: dict[str, AttributeValue] = {"hybridcache.cache": self.cache}
@@ -257,17 +266,40 @@ class SpanTracing:
         attributes: Mapping[str, AttributeValue],
         seconds: float,
         *,
-        links: list[Link] | None = None,
+        links: Sequence[Link] = (),
         kind: SpanKind = SpanKind.INTERNAL,
     ) -> None:
-        if self.tracer is None:
-            return
         now = time.time_ns()
-        span = self.tracer.start_span(
-            name,
-            kind=kind,
-            attributes=attributes,
-            links=links,
-            start_time=now - int(seconds * 1e9),
-        )
-        span.end(now)
+        begun = now - int(seconds * 1e9)
+        span = self._start(name, attributes, links=links, kind=kind, start_time=begun)
+        if span is not None:
+            _end(span, now)
+
+    def _start(
+        self,
+        name: str,
+        attributes: Mapping[str, AttributeValue],
+        *,
+        parent: Context | None = None,
+        links: Sequence[Link] = (),
+        kind: SpanKind = SpanKind.INTERNAL,
+        start_time: int | None = None,
+    ) -> Span | None:
+        """Start a span; None where there is no tracer, or it raises."""
+        if self.tracer is None:
+            return None
+        try:
+            return self.tracer.start_span(
+                name,
+                parent,
+                kind=kind,
+                attributes=attributes,
+                links=links,
+                start_time=start_time,
+            )
+        except Exception:
+            # A sampler's, or a processor's: no lookup fails because tracing does.
+            if not self._told:
+                self._told = True
+                log.exception("no span of cache %r: said once", self.cache)
+            return None

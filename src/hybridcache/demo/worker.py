@@ -4,6 +4,7 @@ Started as ``python -m hybridcache.demo.worker FD``, where FD is its end of a pi
 It ends when it is told to, and when the demo is gone: the pipe tells.
 """
 
+import logging
 import sys
 import threading
 import time
@@ -196,6 +197,8 @@ class Worker:
 def main() -> int:
     """Be a worker on the pipe that the command line names."""
     sys.setswitchinterval(SWITCH_INTERVAL)
+    # The screen tells what happens; the log would write across it.
+    logging.getLogger("hybridcache").addHandler(logging.NullHandler())
     pipe: Connection[Message, Command] = Connection(int(sys.argv[1]))
     with pipe:
         try:

@@ -111,7 +111,7 @@ def _ask_once(
             # The script's slot is the key's: it cannot tell the marker along.
             told = yield from _marker(ctx, redis)
             if isinstance(told, Fault):
-                return _unclaimed(ctx, names, flight, token, told)
+                return _unclaimed(ctx, names, flight, token, told, granted=True)
             marker = told
         match answer:
             case Granted():
@@ -142,7 +142,7 @@ def _ask_once(
                 ctx.node.holds.hold_off(query.key, now + left, now)
                 return Handover("held off after a failure elsewhere")
             case Fault():
-                return _unclaimed(ctx, names, flight, token, answer)
+                return _unclaimed(ctx, names, flight, token, answer, granted=False)
     except ReentrantLoad as error:
         # Those who closed the cycle are told when they ask again, the others wait on.
         return Handover(str(error))
@@ -172,10 +172,17 @@ def _request(
 
 
 def _unclaimed(
-    ctx: Context, names: Names, flight: Flight, token: str, fault: Fault
+    ctx: Context,
+    names: Names,
+    flight: Flight,
+    token: str,
+    fault: Fault,
+    *,
+    granted: bool,
 ) -> Unclaimed:
-    """Do without the lease; it may have been granted, so have it given back."""
-    ctx.node.leases.unwanted(names, token, flight.abandon_at)
+    """Do without the lease, and have it given back where it may have been granted."""
+    if granted or fault.trouble is Trouble.DOWN:
+        ctx.node.leases.unwanted(names, token, flight.abandon_at)
     return Unclaimed(fault.cause if fault.trouble is Trouble.DOWN else None)
 
 
@@ -269,5 +276,5 @@ def _told(
     # A waiter sees the real exception, unless it has no time left or the failure holds
     # the key.
     if record.left is not None or deadline - ctx.now() <= redis.timeout:
-        return Failed(LoadFailedElsewhere(told.kind, told.message))
+        return Failed(LoadFailedElsewhere(told.kind, told.message), elsewhere=True)
     return attrs.evolve(quest, awaited=None)

@@ -187,21 +187,28 @@ def ask(
         if ended - begun >= ENOUGH * redis.timeout:
             cause = f"no answer within {ended - begun:.3g} s ({type(error).__name__})"
             gate.given_up(ticket, cause, begun=begun, now=ended)
+        _tell(ctx, request, "cancelled", "", ended - begun)
         raise
     ended = ctx.now()
     fault = answer if isinstance(answer, Fault) else None
     if fault is None or not _too_short(redis, timeout, ended - begun):
         gate.count(ticket, fault, writes=request.writes, now=ended)
-    result = "ok" if fault is None else fault.trouble.value
-    ctx.tracing.asked(request.operation, result, ended - begun)
-    if ctx.heard or fault is not None:
-        cause = "" if fault is None else fault.cause
-        ctx.observe(
-            UpstreamAsked(ctx.cache, request.operation, result, ended - begun, cause)
-        )
+    if fault is None:
+        _tell(ctx, request, "ok", "", ended - begun)
     else:
-        ctx.figures.asked(ctx.cache, request.operation, result, ended - begun)
+        _tell(ctx, request, fault.trouble.value, fault.cause, ended - begun)
     return answer
+
+
+def _tell(
+    ctx: Context, request: Request[A], result: str, cause: str, seconds: float
+) -> None:
+    """Trace, count and tell what became of a request."""
+    ctx.tracing.asked(request.operation, result, seconds)
+    if ctx.heard or cause:
+        ctx.observe(UpstreamAsked(ctx.cache, request.operation, result, seconds, cause))
+    else:
+        ctx.figures.asked(ctx.cache, request.operation, result, seconds)
 
 
 def _too_short(redis: Remote, timeout: float, took: float) -> bool:

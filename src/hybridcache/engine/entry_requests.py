@@ -17,6 +17,7 @@ from hybridcache.engine.request import (
     Request,
     ServerError,
     integer,
+    kind,
     microseconds,
     milliseconds,
     optional_bytes,
@@ -131,7 +132,7 @@ class Write(Request[Written | Lost]):
             case [b"lost"]:
                 return Lost()
             case _:
-                raise Garbled(repr(replies[0])[:200])
+                raise Garbled(kind(replies[0]))
 
 
 @attrs.frozen

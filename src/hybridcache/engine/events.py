@@ -21,6 +21,7 @@ class Reason(Enum):
     TIMEOUT = "timeout"
     REENTRANT = "reentrant"
     CLOSED = "closed"
+    CANCELLED = "cancelled"
 
 
 @attrs.frozen
@@ -97,7 +98,7 @@ class RefreshEnded:
 
 @attrs.frozen
 class UpstreamAsked:
-    """Redis was asked; *result* is ok, down or refused, and *cause* says why."""
+    """Redis was asked; *result* is ok, down, refused or cancelled, *cause* says why."""
 
     cache: str
     operation: str

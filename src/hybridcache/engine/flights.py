@@ -43,10 +43,14 @@ class Adopted(Generic[V]):
 
 @attrs.frozen
 class Failed:
-    """The loader raised; the traceback ends where the library called it."""
+    """The loader raised; the traceback ends where the library called it.
+
+    *elsewhere*: it was another process's, which told of it.
+    """
 
     error: BaseException
     traceback: TracebackType | None = None
+    elsewhere: bool = False
 
 
 @attrs.frozen

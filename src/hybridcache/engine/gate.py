@@ -48,12 +48,17 @@ class Gate:
     refused_until: float = attrs.field(default=0.0, init=False)
     refusal: str = attrs.field(default="", init=False)
     answered_at: float = attrs.field(default=-inf, init=False)
+    _failed_at: float = attrs.field(default=-inf, init=False)
+    _spoke_at: float = attrs.field(default=-inf, init=False)
     moved: Callable[[Breaker], None] = attrs.field(default=_nobody, init=False)
 
     @property
     def up(self) -> bool:
-        """Whether Redis is asked, and answered the last request."""
-        return self.breaker.state is State.CLOSED and not self.breaker.failures
+        """Whether Redis is asked, and answered somebody since it failed to."""
+        breaker = self.breaker
+        if breaker.state is not State.CLOSED:
+            return False
+        return not breaker.failures or self._spoke_at > self._failed_at
 
     def barred(self) -> Fault | None:
         """Say why nobody may ask; None if the way is free."""
@@ -77,7 +82,9 @@ class Gate:
     ) -> None:
         """Count what became of a request."""
         if fault is None or fault.trouble is Trouble.REFUSED:
-            self.answered_at = now
+            self.answered_at = self._spoke_at = now
+        else:
+            self._failed_at = now
         if fault is None and not self.refusals and not self.breaker.failures:
             return
         with self._lock:
@@ -92,6 +99,13 @@ class Gate:
                     self._count_write(fault, now)
             after = self.breaker
         self._tell(before, after)
+
+    def spoke(self, now: float) -> None:
+        """Note that Redis spoke to the keeper: it is there.
+
+        That ends no row of failures. What callers ask for may be too much for it.
+        """
+        self._spoke_at = now
 
     def given_up(self, ticket: Ticket, cause: str, *, begun: float, now: float) -> None:
         """Count a request whose caller waits no longer, if Redis may be to blame.

@@ -128,6 +128,6 @@ def _of_name(nodes: list[Node]) -> Iterator[tuple[Gauge, tuple[str, ...], float]
     worst = max((node.gate.breaker.state for node in remote), key=_WORSE.index)
     for state in State:
         yield BREAKER_STATE, (state.value,), float(state is worst)
-    yield BLIND, (), float(not all(node.whole for node in remote))
+    yield BLIND, (), float(any(node.blind for node in remote))
     yield RECOVERY_BACKLOG, (), sum(node.leases.owed for node in remote)
     yield UPSTREAM_UP, (), float(all(node.gate.up for node in remote))

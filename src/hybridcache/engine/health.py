@@ -29,7 +29,7 @@ def _upstream(node: Node, now: float) -> UpstreamHealth:
         breaker=breaker.state.value,
         failures=breaker.failures,
         refusal=gate.refusal if now < gate.refused_until else "",
-        blind=not node.whole,
+        blind=node.blind,
         backlog=node.leases.owed,
     )
 

@@ -194,6 +194,7 @@ class Keeper:
         if message.kind is Kind.ECHO:
             if message.origin == self.channel.origin:
                 self._heard_at = now
+                self.node.gate.spoke(now)
             return
         heed(self.node, message)
 

@@ -14,7 +14,7 @@ from hybridcache.core.outcome import (
 )
 from hybridcache.engine.context import Context, Query
 from hybridcache.engine.events import WaitEnded
-from hybridcache.engine.flights import Adopted, Failed, Flight, Handover, Loaded
+from hybridcache.engine.flights import Adopted, Flight, Handover, Loaded
 
 V = TypeVar("V")
 
@@ -22,17 +22,14 @@ V = TypeVar("V")
 def outcome_of(
     ctx: Context,
     query: Query[V],
-    landing: Loaded[object] | Adopted[object] | Failed,
+    landing: Loaded[object] | Adopted[object],
     begun: float,
     *,
     leads: bool,
 ) -> Outcome[V]:
-    """Turn a flight's landing into this caller's outcome, or raise its error."""
+    """Turn a flight's landing into this caller's outcome."""
     waited = ctx.now() - begun
     match landing:
-        case Failed(error=error):
-            # Raised in several threads: each starts from the loader's traceback.
-            raise error.with_traceback(landing.traceback)
         case Adopted(scope=None):
             value = query.open(landing.form)
             return HitFresh(value, tier=landing.tier, age=landing.age)

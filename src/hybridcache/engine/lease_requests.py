@@ -18,6 +18,7 @@ from hybridcache.engine.request import (
     Request,
     ServerError,
     integer,
+    kind,
     microseconds,
     milliseconds,
     sequence,
@@ -142,7 +143,7 @@ class Acquire(Request[Claim]):
             case [b"result", bytes(data)]:
                 return Record(data)
             case _:
-                raise Garbled(repr(reply)[:200])
+                raise Garbled(kind(reply))
 
 
 @attrs.frozen

@@ -4,6 +4,7 @@ It runs on its own, outlives its callers, and settles its flight whatever happen
 Where Redis does not answer it loads without it and writes nothing there.
 """
 
+from contextlib import AbstractContextManager
 from typing import TypeVar
 
 from hybridcache.engine.claim import claim
@@ -39,9 +40,8 @@ def load(
     """Carry out the load of *flight* and settle it."""
     landing: Landing = Handover("its load was ended from outside")
     refreshes = plan.mode is Mode.REFRESH
-    apart = ctx.tracing.refresh(query.function, query.key) if refreshes else UNTRACED
     try:
-        with apart:
+        with _apart(ctx, query) if refreshes else UNTRACED:
             landing = yield from _land(
                 ctx, query, flight, plan, deadline, inline=inline
             )
@@ -57,6 +57,10 @@ def load(
                     ctx.cache, _result(landing), query.function, error_of(landing)
                 )
             )
+
+
+def _apart(ctx: Context, query: Query[V]) -> AbstractContextManager[object]:
+    return ctx.tracing.refresh(query.function, query.key)
 
 
 def _result(landing: Landing) -> str:

@@ -47,7 +47,7 @@ from hybridcache.engine.load import load
 from hybridcache.engine.plan import Plan
 from hybridcache.engine.recall import fetch, fresh_in_memory, loads_from_cold, recall
 from hybridcache.engine.request import Fault
-from hybridcache.engine.traced import traced
+from hybridcache.engine.traced import Ending, traced
 
 V = TypeVar("V")
 
@@ -55,7 +55,7 @@ V = TypeVar("V")
 NO_LOAD: Final = nullcontext()
 
 
-def look_up(ctx: Context, query: Query[V]) -> Flow[Outcome[V]]:
+def look_up(ctx: Context, query: Query[V]) -> Flow[Ending[V]]:
     """Serve *query* from memory, from Redis, or by a load."""
     begun = ctx.now()
     deadline = deadline_of(ctx, query, begun)
@@ -73,7 +73,7 @@ def look_up(ctx: Context, query: Query[V]) -> Flow[Outcome[V]]:
 
 def _beyond_memory(
     ctx: Context, query: Query[V], plan: Plan, begun: float, deadline: float
-) -> Flow[Outcome[V]]:
+) -> Flow[Ending[V]]:
     """Serve *query* from Redis, or by a load."""
     if ctx.redis is not None and not query.bypass and not loads_from_cold(ctx, query):
         answer = yield from fetch(ctx, ctx.redis, query, deadline)
@@ -99,12 +99,12 @@ def _cause(ctx: Context, fault: Fault, deadline: float) -> str | None:
     return fault.cause if ctx.now() < deadline else None
 
 
-def refresh(ctx: Context, query: Query[V]) -> Flow[Outcome[V]]:
+def refresh(ctx: Context, query: Query[V]) -> Flow[Ending[V]]:
     """Load now, whatever the tiers hold; join a load that is under way."""
     return (yield from traced(ctx, query, _refresh(ctx, query)))
 
 
-def _refresh(ctx: Context, query: Query[V]) -> Flow[Outcome[V]]:
+def _refresh(ctx: Context, query: Query[V]) -> Flow[Ending[V]]:
     begun = ctx.now()
     deadline = deadline_of(ctx, query, begun)
     plan = Plan(mode=Mode.FORCE)
@@ -157,6 +157,8 @@ def _serve_and_refresh(
         return HitFresh(query.open(hit.served), tier=hit.tier, age=state.age)
     if query.policy.stale_wait > 0.0:
         landing = yield from _refreshed(ctx, query, flight, deadline)
+        if not started:
+            ctx.tracing.waited(Scope.PROCESS, flight.link, ctx.now() - now)
         if isinstance(landing, Loaded | Adopted):
             return outcome_of(ctx, query, landing, now, leads=started)
         if isinstance(assess(hit, query.policy, now=ctx.now()), Expired):
@@ -205,7 +207,7 @@ def start_refresh(ctx: Context, query: Query[V], hit: Hit) -> Flow[tuple[Flight,
 
 def fly(
     ctx: Context, query: Query[V], plan: Plan, begun: float, deadline: float
-) -> Flow[Outcome[V]]:
+) -> Flow[Ending[V]]:
     """Join the key's flight, or start it, until it lands or the deadline is there."""
     policy = query.policy
     while True:
@@ -216,7 +218,7 @@ def fly(
         now = ctx.now()
         failure = ctx.node.holds.failure_of(query.key, now)
         if failure is not None and plan.mode is not Mode.FORCE and not query.bypass:
-            return outcome_of(ctx, query, failure, begun, leads=False)
+            return failure
         flight, leads = ctx.node.join(
             ctx.node.flights,
             query.key,
@@ -237,7 +239,9 @@ def fly(
             landing = yield from Await(flight.latch, deadline - ctx.now())
         if not leads:
             ctx.tracing.waited(Scope.PROCESS, flight.link, ctx.now() - now)
-        if isinstance(landing, (Loaded, Adopted, Failed)):
+        if isinstance(landing, Failed):
+            return landing
+        if isinstance(landing, Loaded | Adopted):
             return outcome_of(ctx, query, landing, begun, leads=leads)
         # Handed over, or its loop is gone; else this caller has waited long enough.
         again = landing is not None or flight.latch.orphaned()

@@ -68,6 +68,8 @@ class Node:
     max_ttl: float | None = None
     epoch: int = attrs.field(factory=_epochs.__next__, init=False)
     whole: bool = attrs.field(init=False)
+    # Whether its keeper was started: before, there is no subscription to be missed.
+    listens: bool = attrs.field(default=False, init=False)
     marker: bytes | None = attrs.field(default=None, init=False)
     clears: int = attrs.field(default=0, init=False)
     flights: FlightTable = attrs.field(init=False)
@@ -79,7 +81,7 @@ class Node:
     watches: Watches = attrs.field(init=False)
     gate: Gate = attrs.field(init=False)
     on_message: Callable[[Message], None] | None = attrs.field(default=None, init=False)
-    listeners: Listeners = attrs.field(factory=Listeners, init=False)
+    listeners: Listeners = attrs.field(init=False)
     _abandoned: int = attrs.field(default=0, init=False)
     _indexes: dict[int, dict[object, Kept]] = attrs.field(factory=dict, init=False)
 
@@ -93,7 +95,13 @@ class Node:
         self.holds = Holds(self.lock)
         self.watches = Watches(self.lock)
         self.gate = Gate(self.lock)
+        self.listeners = Listeners(self.lock)
         self.gate.moved = self.listeners.breaker_moved
+
+    @property
+    def blind(self) -> bool:
+        """Whether it has a subscription that cannot be trusted."""
+        return self.listens and not self.whole
 
     # Memory
 
@@ -386,5 +394,5 @@ class Node:
             self.gate.reset()
             self.watches.clear()
             # Nobody is told: the child starts so.
-            self.whole = self.channel is None
+            self.whole, self.listens = self.channel is None, False
             self.distrust()

@@ -4,7 +4,6 @@ from typing import TypeVar
 
 from hybridcache.core.errors import (
     Closed,
-    LoadFailedElsewhere,
     LoadTimeout,
     ReentrantLoad,
     WouldBlockLoop,
@@ -13,31 +12,41 @@ from hybridcache.core.outcome import HitFresh, HitStale, Outcome, Tier
 from hybridcache.engine.command import Flow
 from hybridcache.engine.context import Context, Query
 from hybridcache.engine.events import LookedUp, LookupFailed, Reason
+from hybridcache.engine.flights import Failed
 from hybridcache.engine.tally import served_by
-from hybridcache.engine.traced import in_span
+from hybridcache.engine.traced import Ending, in_span
 
 V = TypeVar("V")
 
 
-def observed(ctx: Context, query: Query[V], flow: Flow[Outcome[V]]) -> Flow[Outcome[V]]:
-    """Run *flow*; count its outcome, or why it raised.
+def observed(ctx: Context, query: Query[V], flow: Flow[Ending[V]]) -> Flow[Outcome[V]]:
+    """Run *flow*; count its outcome, or why it raised, whatever that was.
 
-    A caller that is cancelled is counted nowhere: it has no outcome.
+    Raises:
+
+        BaseException: What the loader raised, to all who waited for it.
     """
     begun = ctx.now()
     if ctx.tracing.recording():
         flow = in_span(ctx, query, flow)
     try:
-        outcome = yield from flow
-    except Exception as error:
-        reason = reason_of(error)
-        query.tally.fail(reason)
-        ctx.observe(LookupFailed(ctx.cache, query.function, reason))
+        ending = yield from flow
+    except BaseException as error:
+        _failed(ctx, query, reason_of(error))
         raise
-    tier = served_by(outcome)
-    query.tally.add(outcome.tag, tier)
-    report(ctx, query, outcome, tier, ctx.now() - begun)
-    return outcome
+    if isinstance(ending, Failed):
+        _failed(ctx, query, Reason.ELSEWHERE if ending.elsewhere else Reason.LOADER)
+        # Raised in several threads: each starts from the loader's traceback.
+        raise ending.error.with_traceback(ending.traceback)
+    tier = served_by(ending)
+    query.tally.add(ending.tag, tier)
+    report(ctx, query, ending, tier, ctx.now() - begun)
+    return ending
+
+
+def _failed(ctx: Context, query: Query[V], reason: Reason) -> None:
+    query.tally.fail(reason)
+    ctx.observe(LookupFailed(ctx.cache, query.function, reason))
 
 
 def report(
@@ -52,16 +61,17 @@ def report(
         ctx.figures.looked_up(ctx.cache, tag, tier, age, seconds)
 
 
-def reason_of(error: Exception) -> Reason:
-    """Say why a lookup raised, as a metric label."""
+def reason_of(error: BaseException) -> Reason:
+    """Say why a lookup has no outcome, as a metric label; the loader is not to blame."""
     match error:
         case LoadTimeout():
             return Reason.TIMEOUT
-        case LoadFailedElsewhere():
-            return Reason.ELSEWHERE
         case ReentrantLoad() | WouldBlockLoop():
             return Reason.REENTRANT
         case Closed():
             return Reason.CLOSED
-        case _:
+        case Exception():
+            # A fault of ours, or of a user's codec.
             return Reason.LOADER
+        case _:
+            return Reason.CANCELLED

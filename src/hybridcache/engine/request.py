@@ -105,6 +105,11 @@ class Request(ABC, Generic[A_co]):
         """
 
 
+def kind(reply: object) -> str:
+    """Name the form of *reply*: what is in it may be somebody's key or value."""
+    return reply.code if isinstance(reply, ServerError) else type(reply).__name__
+
+
 def milliseconds(duration: float) -> int:
     """Round up, so that no positive duration becomes 0."""
     return -int(-duration * 1000 // 1)
@@ -124,14 +129,14 @@ def microseconds(time: object) -> int:
             and len(seconds) + len(micros) <= 20  # noqa: PLR2004 (explained)
         ):
             return int(seconds) * 1_000_000 + int(micros)
-    raise Garbled(repr(time)[:200])
+    raise Garbled(kind(time))
 
 
 def optional_bytes(reply: object) -> bytes | None:
     """Read a bulk string or nil."""
     if reply is None or isinstance(reply, bytes):
         return reply
-    raise Garbled(repr(reply)[:200])
+    raise Garbled(kind(reply))
 
 
 def string_or_none(reply: object) -> bytes | None:
@@ -146,14 +151,14 @@ def integer(reply: object) -> int:
     # hiredis reads newer forms, too: booleans, and integers without a bound.
     if type(reply) is int and -(2**63) <= reply < 2**63:
         return reply
-    raise Garbled(repr(reply)[:200])
+    raise Garbled(kind(reply))
 
 
 def unsigned(reply: object) -> int:
     """Read an integer that cannot be below 0."""
     number = integer(reply)
     if number < 0:
-        raise Garbled(repr(reply)[:200])
+        raise Garbled(kind(reply))
     return number
 
 
@@ -161,4 +166,4 @@ def sequence(reply: object) -> Sequence[object]:
     """Read an array."""
     if isinstance(reply, (list, tuple)):
         return reply
-    raise Garbled(repr(reply)[:200])
+    raise Garbled(kind(reply))

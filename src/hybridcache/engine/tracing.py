@@ -18,6 +18,9 @@ class LookupSpan(Protocol):
     def served(self, outcome: Outcome[object]) -> None:
         """Say what it ended in."""
 
+    def failed(self, error: BaseException) -> None:
+        """Say what its loader raised."""
+
 
 class LoadSpan(Protocol):
     """A load that is being traced.
@@ -72,6 +75,9 @@ class _Untraced:
     link: object = None
 
     def served(self, outcome: Outcome[object]) -> None:
+        """Tell nobody."""
+
+    def failed(self, error: BaseException) -> None:
         """Tell nobody."""
 
     def ended(self, result: str, error: BaseException | None) -> None:

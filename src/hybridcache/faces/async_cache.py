@@ -42,6 +42,7 @@ from hybridcache.faces.options import (
 )
 from hybridcache.faces.protocols import AsyncDecorator
 from hybridcache.faces.state import make_state
+from hybridcache.faces.station import Station
 from hybridcache.faces.upstream import Redis, upstream_of
 from hybridcache.faces.wrapper import in_class_body, is_async
 
@@ -404,18 +405,20 @@ class AsyncCache:
         state = self._state
         if not state.shut():
             return
-        station = state.wiring.station
+        stations: list[Station] = []
         try:
             await state.tasks.drain(timeout)
         finally:
             # Its own callers find it closed; those of another cache on its node lead.
             state.workers.close(Handover(f"the cache {state.name!r} was closed"))
-            if station.leave():
+            stations, last = state.leave()
+            for station in last:
                 # In a thread of its own: a cancelled close() ends the cache too.
                 ending = asyncio.get_running_loop().run_in_executor(None, station.end)
                 await asyncio.shield(ending)
-        if station.link is not None:
-            await station.link.awaiting.close()
+        for station in stations:
+            if station.link is not None:
+                await station.link.awaiting.close()
 
     async def __aenter__(self) -> Self:
         return self

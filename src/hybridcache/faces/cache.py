@@ -365,8 +365,8 @@ class Cache:
         state.workers.drain(timeout)
         # Its own callers find it closed; those of another cache on its node lead.
         state.workers.close(Handover(f"the cache {state.name!r} was closed"))
-        station = state.wiring.station
-        if station.leave():
+        _, last = state.leave()
+        for station in last:
             station.end()
 
     def __enter__(self) -> Self:

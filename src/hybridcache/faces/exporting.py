@@ -2,17 +2,18 @@
 
 from threading import Lock
 from typing import Final
-from weakref import WeakKeyDictionary
 
-from hybridcache.adapters import meters
-from hybridcache.adapters.meters import MetricsProvider
-from hybridcache.adapters.prometheus import Exposition, Registry
+from hybridcache.adapters.meters import (
+    Exports,
+    MetricsProvider,
+    Source,
+    check_provider,
+)
+from hybridcache.adapters.prometheus import Registry
 from hybridcache.faces.counting import counted_in
 from hybridcache.faces.forks import survive_forks
 
-_shown: Final[WeakKeyDictionary[Exposition, list[MetricsProvider]]] = (
-    WeakKeyDictionary()
-)
+_exports: Final = Exports()
 _showing: Final = Lock()
 survive_forks(_showing)
 
@@ -22,7 +23,8 @@ def export_to_opentelemetry(
 ) -> None:
     """Show the metrics of all caches as OpenTelemetry metrics, too.
 
-    Call it once, before the first lookups: histograms begin here. Twice is no error.
+    Call it once for each registry, before the first lookups: histograms begin here.
+    Twice is no error.
 
     Args:
 
@@ -34,10 +36,8 @@ def export_to_opentelemetry(
 
         TypeError: An argument is of a wrong type.
     """
-    provider = meters.provider_of(meter_provider)
+    check_provider(meter_provider)
     exposition = counted_in(registry)
     with _showing:
-        known = _shown.setdefault(exposition, [])
-        if provider not in known:
-            known.append(provider)
-            meters.show(provider, exposition.figures, exposition.caches)
+        export = _exports.to(meter_provider)
+        export.add(Source(exposition.figures, exposition.caches))

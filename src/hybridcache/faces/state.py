@@ -72,8 +72,9 @@ class CacheState:
         self.observer = observer
         self.exposition = exposition
         self.tracing = tracing
-        journal = Journal(clock)
-        self.telling = Telling(name, (exposition.figures.take, journal.take), observer)
+        self.telling = Telling(
+            name, exposition.figures.take, Journal(clock).take, observer
+        )
         self.clock = clock
         self.closed = False
         self.workers = Workers()
@@ -82,7 +83,8 @@ class CacheState:
             "hybridcache_bypass", default=False
         )
         self._by_passers = 0
-        self._overrides = 0
+        self._overridden: list[Wiring] = []
+        self._left = False
         self._templates: dict[str, Callable[..., object]] = {}
         self._shapes: dict[object, Shape[object]] = {}
         self.wiring = self._wire(upstream, downstream)
@@ -111,7 +113,7 @@ class CacheState:
             heard=self.observer is not None,
             tracing=self.tracing,
         )
-        station.node.listeners.add(self.telling.hear)
+        station.node.listeners.add(self.telling)
         threads = ThreadPorts(
             NoUpstream() if link is None else link.blocking, self.workers, running_loop
         )
@@ -131,18 +133,17 @@ class CacheState:
         self.check_open()
         before = self.wiring
         wiring = self._wire(upstream, downstream)
-        self._overrides += 1
+        self._overridden.append(before)
         self.disable_indexes()
         self.wiring = wiring
         try:
             yield
         finally:
-            station = self.wiring.station
             self.wiring = before
-            self._overrides -= 1
-            station.node.listeners.remove(self.telling.hear)
-            if station.leave():
-                station.end()
+            if not self._left:
+                self._overridden.remove(before)
+                if self._leave(wiring):
+                    wiring.station.end()
 
     @contextmanager
     def bypass(self) -> Iterator[None]:
@@ -176,7 +177,7 @@ class CacheState:
     @property
     def indexable(self) -> bool:
         """Whether memory may serve by arguments alone."""
-        return self.direct and not self._overrides
+        return self.direct and not self._overridden
 
     def disable_indexes(self) -> None:
         """Have every lookup look twice, until its record joins an index again."""
@@ -239,9 +240,22 @@ class CacheState:
             return False
         self.closed = True
         self.disable_indexes()
-        self.wiring.station.node.listeners.remove(self.telling.hear)
         self.exposition.ended()
         return True
+
+    def leave(self) -> tuple[list[Station], list[Station]]:
+        """Leave all stations, overridden ones too; return them, and those to be ended.
+
+        They are ended by the last cache that leaves.
+        """
+        self._left = True
+        wirings = [*self._overridden, self.wiring]
+        last = [wiring.station for wiring in wirings if self._leave(wiring)]
+        return [wiring.station for wiring in wirings], last
+
+    def _leave(self, wiring: Wiring) -> bool:
+        wiring.station.node.listeners.remove(self.telling)
+        return wiring.station.leave()
 
     def forked(self) -> None:
         """Start anew in the child of a fork."""

@@ -9,6 +9,7 @@ import threading
 
 import attrs
 
+from hybridcache.adapters.messenger import Messenger
 from hybridcache.core.breaker import Breaker
 from hybridcache.engine.context import Remote
 from hybridcache.engine.keeper import Keeper
@@ -17,6 +18,9 @@ from hybridcache.engine.node import Node
 from hybridcache.faces.forks import start_anew_in_forks, survive_forks
 from hybridcache.faces.memory import Memory
 from hybridcache.faces.upstream import Awaiting, Blocking, Keeping, Upstream
+
+# How long the end waits for observers that are still being told, seconds.
+TOLD_WITHIN = 1.0
 
 
 def token() -> str:
@@ -43,6 +47,8 @@ class Station:
 
         node: The machines.
 
+        messenger: Tells the node's news to its caches.
+
         link: Connections and keeper; None without Redis.
 
         prefix: Of all its names in Redis.
@@ -53,6 +59,7 @@ class Station:
     """
 
     node: Node
+    messenger: Messenger
     link: Link | None
     prefix: str
     users: int = 0
@@ -61,6 +68,7 @@ class Station:
     def ensure_keeper(self) -> None:
         """Start the keeper's thread at the first need of Redis."""
         if self.link is not None:
+            self.node.listens = True
             self.link.keeping.ensure()
 
     def leave(self) -> bool:
@@ -77,9 +85,11 @@ class Station:
             self.link.keeping.stop()
             self.link.blocking.end()
             self.link.awaiting.end()
+        self.messenger.end(TOLD_WITHIN)
 
     def forked(self) -> None:
         """Start anew in the child of a fork."""
+        self.messenger.forked()
         self.node.forked()
         if self.link is not None:
             # A node of its own from now on: what the parent publishes concerns it.
@@ -127,6 +137,8 @@ def _make(
         channel,
         None if memory is None else memory.max_ttl,
     )
+    messenger = Messenger()
+    node.listeners.post = messenger.post
     link = None
     if upstream is not None and channel is not None:
         node.gate.breaker = Breaker(threshold=upstream.failures)
@@ -139,4 +151,4 @@ def _make(
             keeper,
             connected.keeping,
         )
-    return Station(node, link, prefix)
+    return Station(node, messenger, link, prefix)

@@ -8,7 +8,6 @@ import attrs
 
 from hybridcache.core.errors import Unencodable
 from hybridcache.engine.events import Event, Observer
-from hybridcache.engine.news import News
 
 log: Final = logging.getLogger("hybridcache.faces")
 
@@ -21,20 +20,28 @@ class Telling:
 
         name: The cache's.
 
-        takers: Take every event: what counts it, what logs it.
+        counter: Counts every event.
+
+        journal: Logs those that operators must know of.
 
         observer: The user's, or None.
     """
 
     name: str
-    takers: tuple[Callable[[Event], None], ...]
+    counter: Callable[[Event], None]
+    journal: Callable[[Event], None]
     observer: Observer | None
     _said: set[str] = attrs.field(factory=set, init=False)
 
     def observe(self, event: Event) -> None:
+        """Count *event* and tell of it."""
+        self.counter(event)
+        self.hear(event, logged=True)
+
+    def hear(self, event: Event, *, logged: bool) -> None:
         """Tell of *event*, the observer last."""
-        for take in self.takers:
-            take(event)
+        if logged:
+            self.journal(event)
         if self.observer is None:
             return
         try:
@@ -43,10 +50,6 @@ class Telling:
             # A lookup does not fail because somebody's counting does.
             if self._first("observer"):
                 log.exception("the observer of cache %r raised; said once", self.name)
-
-    def hear(self, news: News) -> None:
-        """Tell of what the node tells each of its caches."""
-        self.observe(news(self.name))
 
     def warn(self, what: str, error: Unencodable) -> None:
         """Say why what *what* returns is not stored."""

@@ -14,7 +14,7 @@ from typing import cast
 
 import attrs
 
-from hybridcache.adapters.tracing import SPAN_KEY, UNRECORDED, current, recording
+from hybridcache.adapters.tracing import SPAN_KEY, UNRECORDED, current
 from hybridcache.core.key_plan import KeyPlan
 from hybridcache.engine.kept import Kept
 from hybridcache.engine.tally import HIT_FRESH_IN_MEMORY, Tally
@@ -63,7 +63,6 @@ def make_wrapper(parts: Parts, *, is_async: bool) -> Callable[..., object]:
         "__hc_context": current,
         "__hc_span": SPAN_KEY,
         "__hc_unrecorded": UNRECORDED,
-        "__hc_recording": recording,
         "__hc_tally": parts.tally,
         "__hc_serve": parts.serve,
         "__hc_render": parts.plan.render_bound,
@@ -102,10 +101,11 @@ def _source(plan: KeyPlan, *, is_async: bool) -> str:
             "    else:",
             "        if __hc_now() < __hc_kept.until and (",
             # Inside a recorded span a hit has a span of its own. Most are inside none
-            # at all, or inside one that was not sampled: told without a call.
+            # at all, or inside one that was not sampled: told without a call of Python.
             "            not (__hc_traced := __hc_context())",
-            "            or __hc_traced.get(__hc_span).__class__ is __hc_unrecorded",
-            "            or not __hc_recording()",
+            "            or (__hc_traced := __hc_traced.get(__hc_span)) is None",
+            "            or __hc_traced.__class__ is __hc_unrecorded",
+            "            or not __hc_traced.is_recording()",
             "        ):",
             f"            __hc_tally.slots[{HIT_FRESH_IN_MEMORY}] += 1",
             "            if __hc_kept.freq < 3:",

@@ -142,11 +142,14 @@ class Process:
             self._deferred.append(action)
 
     def stepped(self) -> None:
-        """Look at what must hold at every step: the bounds of memory."""
+        """Look at what must hold at every step: bounds of memory, no circle of waits."""
         if self.tier.items > self._max_items:
             self._breach(f"rule 11: memory of {self} holds {self.tier.items} items")
         if self._max_bytes is not None and self.tier.bytes > self._max_bytes:
             self._breach(f"rule 11: memory of {self} holds {self.tier.bytes} bytes")
+        for flight in (*self.node.flights.flights(), *self.node.leases.flights()):
+            if any(awaited.reaches(flight) for awaited in flight.awaiting):
+                self._breach(f"rule 13: the load of {flight.key!r} waits for itself")
 
     # Faults
 

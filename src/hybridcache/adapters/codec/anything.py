@@ -4,7 +4,6 @@ Plain scalars go as they are, all else as ``[type name, plain data]``. A list is
 always such a pair, so user data cannot look like one.
 """
 
-from reprlib import repr as short_repr
 from typing import Any, Final
 
 from hybridcache.adapters.codec.containers import (
@@ -13,7 +12,7 @@ from hybridcache.adapters.codec.containers import (
     in_order,
     table_of,
 )
-from hybridcache.adapters.codec.hook import Hook, Unfit, foreign
+from hybridcache.adapters.codec.hook import Hook, Unfit, foreign, step_to
 from hybridcache.adapters.codec.scalars import SCALARS
 
 _BARE: Final = frozenset(kind for kind, hook in SCALARS.items() if hook.same)
@@ -58,7 +57,7 @@ def _dump_table(value: dict[Any, Any]) -> list[Any]:
         try:
             out += (_dump(key), _dump(held))
         except Unfit as refusal:
-            refusal.within(f"[{short_repr(key)}]")
+            refusal.within(step_to(key))
             raise
     return out
 

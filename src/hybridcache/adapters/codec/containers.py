@@ -5,10 +5,17 @@ kind, order is kept, and a key that stands there twice is seen.
 """
 
 from collections.abc import Callable
-from reprlib import repr as short_repr
+from collections.abc import Set as AbstractSet
 from typing import Any
 
-from hybridcache.adapters.codec.hook import Hook, Unfit, all_same, foreign, unfit
+from hybridcache.adapters.codec.hook import (
+    Hook,
+    Unfit,
+    all_same,
+    foreign,
+    step_to,
+    unfit,
+)
 from hybridcache.adapters.codec.kinds import Keyed, Row, Series, Table
 
 
@@ -108,7 +115,7 @@ def table_hook(kind: Table, key: Hook, value: Hook) -> Hook:
             try:
                 out += (dump_key(one), dump_value(held))
             except Unfit as refusal:
-                refusal.within(f"[{short_repr(one)}]")
+                refusal.within(step_to(one))
                 raise
         return out
 
@@ -144,8 +151,8 @@ def keyed_hook(kind: Keyed, hooks: dict[str, Hook]) -> Hook:
         if type(value) is not dict:
             return unfit(value, name)
         if not (required <= value.keys() <= hooks.keys()):
-            odd = (required - value.keys()) | (value.keys() - hooks.keys())
-            problem = f"{short_repr(odd)} missing or unknown where {name} is declared"
+            misfit = _misfit(required - value.keys(), value.keys() - hooks.keys())
+            problem = f"{misfit} where {name} is declared"
             raise Unfit(problem)
         out: list[Any] = []
         for key, held in value.items():
@@ -154,7 +161,8 @@ def keyed_hook(kind: Keyed, hooks: dict[str, Hook]) -> Hook:
                 out += (key if type(key) is str else unfit(key, "str"),)
                 out += (hooks[key].dump(held),)
             except Unfit as refusal:
-                refusal.within(f"[{short_repr(key)}]")
+                field = type(key) is str and key in hooks
+                refusal.within(f"[{key!r}]" if field else step_to(key))
                 raise
         return out
 
@@ -170,3 +178,12 @@ def keyed_hook(kind: Keyed, hooks: dict[str, Hook]) -> Hook:
         return made if required <= made.keys() else foreign(plain, name)
 
     return Hook(dump, load)
+
+
+def _misfit(missing: AbstractSet[str], unknown: AbstractSet[object]) -> str:
+    """Say which fields are missing; what is unknown is shown by its type alone."""
+    said = [f"without {', '.join(map(repr, sorted(missing)))}"] if missing else []
+    if unknown:
+        types = sorted({type(key).__qualname__ for key in unknown})
+        said.append(f"with unknown keys ({', '.join(types)})")
+    return f"dict {' and '.join(said)}"

@@ -51,6 +51,11 @@ class Unfit(Exception):  # noqa: N818 (names what the value is)
         return f"value{self.path}: {self.problem}"
 
 
+def step_to(key: object) -> str:
+    """Return the step to what a dict holds: a key is shown by its type alone."""
+    return f"[{type(key).__qualname__}]"
+
+
 def unfit(value: object, declared: str) -> NoReturn:
     """Refuse to dump."""
     problem = f"{type(value).__qualname__} where {declared} is declared"

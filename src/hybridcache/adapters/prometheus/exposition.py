@@ -159,7 +159,7 @@ def _make() -> Exposition:
         return Exposition(Figures(threading.Lock()), None, None)
     if not _live_gauges:
         # One for all registries: the files that it writes are the process's.
-        _live_gauges.append(LiveGauges())
+        _live_gauges.append(LiveGauges(DIRECTORY))
     gauges = _live_gauges[0]
     files = Files(DIRECTORY, gauges.ensure)
     return Exposition(Figures(threading.Lock(), files.place), gauges, files)

@@ -22,11 +22,11 @@ from prometheus_client.mmap_dict import mmap_key
 
 from hybridcache.engine.rows import Row, Sample, Slots
 
-log: Final = logging.getLogger("hybridcache")
+log: Final = logging.getLogger("hybridcache.adapters")
 
-# Some 6 histograms or 10 functions. Each that follows is twice as large: few files for a
+# A histogram or two functions. Each that follows is twice as large: few files for a
 # scrape to read, and few bytes that a worker leaves behind, for its counts stay there.
-FIRST_BYTES: Final = 32 * 1024
+FIRST_BYTES: Final = 8 * 1024
 # How many of the file's bytes are in use, and padding; then the entries.
 _HEAD: Final = struct.Struct("i4x")
 _USED: Final = struct.Struct("i")

@@ -3,12 +3,18 @@
 Nobody asks a process of a pool how things stand there, so it says so by itself: a
 daemon thread sets the gauges every half second, from the first thing that the process
 counts on and while a cache is open. One that only forks others has nothing to say.
+
+In the child of a fork prometheus-client begins with a zero for each gauge of the
+parent's, as soon as the child has files at all: if only for a metric of somebody else's.
+A zero of `upstream_up` is an alarm, so the child has a thread that waits for that.
 """
 
 import logging
+import os
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Final, Literal, TypeAlias
 from weakref import WeakSet
 
@@ -17,7 +23,7 @@ from prometheus_client import Gauge as ClientGauge
 
 from hybridcache.engine.gauges import GAUGES, Across, Gauge, Live, standings
 
-log: Final = logging.getLogger("hybridcache")
+log: Final = logging.getLogger("hybridcache.adapters")
 
 # Scrapes are 5 s apart and more; an event could not say what happens after the last.
 PERIOD: Final = 0.5
@@ -46,14 +52,16 @@ class LiveGauges:
 
     Attributes:
 
+        directory: Where prometheus-client writes them.
+
         lock: Held while they are set, and by whoever forks: prometheus-client's own
             lock is not to be inherited locked.
     """
 
+    directory: str
     lock: threading.RLock = attrs.field(factory=threading.RLock, init=False)
     _gauges: dict[Gauge, ClientGauge] = attrs.field(init=False)
-    # All that was ever shown: in this mode prometheus-client can remove nothing, and in
-    # the child of a fork it begins with a zero for each.
+    # All that was ever shown: in this mode prometheus-client can remove nothing.
     _shown: set[tuple[Gauge, tuple[str, ...]]] = attrs.field(factory=set, init=False)
     _told: bool = attrs.field(default=False, init=False)
     _caches: "WeakSet[Live]" = attrs.field(factory=WeakSet, init=False)
@@ -75,7 +83,8 @@ class LiveGauges:
             self.ensure()
 
     def ensure(self) -> None:
-        """Start the thread if it does not run."""
+        """Show how the caches stand from now on: start the thread if it does not run."""
+        self._began = True
         if self._thread is None:
             with self._starting:
                 self._start()
@@ -89,7 +98,7 @@ class LiveGauges:
         # The system may have no thread left: then a later first count tries again.
         with suppress(RuntimeError):
             thread.start()
-            self._thread, self._began = thread, True
+            self._thread = thread
 
     def ended(self) -> None:
         """Show no more of a cache that was closed; the last one ends the thread."""
@@ -104,17 +113,33 @@ class LiveGauges:
     def _run(self) -> None:
         while True:
             with self.lock:
-                if not self._show():
+                if not self._turn():
                     with self._starting:
                         self._thread = None
                     return
             self._wake.wait(PERIOD)
             self._wake.clear()
 
+    def _turn(self) -> bool:
+        """Set all gauges, if they are anywhere; False if no cache is open."""
+        return self._show() if self._began or self._has_file() else bool(self._open())
+
+    def _has_file(self) -> bool:
+        return any(
+            Path(self.directory, f"gauge_{mode}_{os.getpid()}.db").exists()
+            for mode in _MODES.values()
+        )
+
+    def _open(self) -> list[Live]:
+        return [cache for cache in self._caches if not cache.closed]
+
     def _show(self) -> bool:
-        """Set all gauges; False if no cache is open."""
-        caches = [cache for cache in self._caches if not cache.closed]
-        read = standings(caches)
+        """Set all gauges; False if no cache is open.
+
+        In a process that has counted nothing they say what those of a closed cache do.
+        """
+        caches = self._open()
+        read = standings(caches if self._began else ())
         self._shown |= {(gauge, labels) for gauge in read for labels in read[gauge]}
         try:
             for gauge, labels in self._shown:
@@ -128,7 +153,10 @@ class LiveGauges:
         return bool(caches)
 
     def forked(self) -> None:
-        """Be without a thread in the child of a fork, until it counts something."""
+        """Say nothing in the child of a fork until it counts something."""
         self._thread, self._began = None, False
         self._starting = threading.Lock()
         self._wake = threading.Event()
+        if self._shown:
+            with self._starting:
+                self._start()

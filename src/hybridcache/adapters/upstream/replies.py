@@ -126,7 +126,8 @@ def read(request: Request[A], replies: Sequence[object]) -> A | Fault:
             refused = request.writes and _is_refusal(reply)
             if refused and request.reads_anyway and isinstance(replies[-1], bytes):
                 break
-            return Fault(Trouble.REFUSED if refused else Trouble.DOWN, reply.text)
+            trouble = Trouble.REFUSED if refused else Trouble.DOWN
+            return Fault(trouble, _without_names(reply.text, request))
     try:
         return request.parse(replies)
     except Garbled as error:
@@ -142,8 +143,25 @@ def _is_refusal(error: ServerError) -> bool:
     return error.code in REFUSALS or bool(words & REFUSALS) or error.code == "ERR"
 
 
+def _without_names(text: str, request: Request[object]) -> str:
+    """Return what a server says, but for the keys: a cause is logged."""
+    text = _without_arguments(text)
+    for call in request.calls():
+        for name in (call.name,) if isinstance(call, Command) else call.names:
+            if name:
+                text = text.replace(name, "...")
+    return text
+
+
+def _without_arguments(text: str) -> str:
+    # Of a command that it does not know, a server repeats the arguments: keys, values,
+    # and a password where the command is HELLO.
+    return text.partition(", with args beginning with")[0]
+
+
 def fault(error: BaseException, timeout: float) -> Fault:
     """Name an exchange that came to nothing, or not within *timeout* seconds."""
     if isinstance(error, (TimeoutError, TookTooLong)):
         return Fault(Trouble.DOWN, f"TimeoutError: no answer within {timeout:g} s")
-    return Fault(Trouble.DOWN, f"{type(error).__name__}: {error}")
+    said = _without_arguments(str(error))
+    return Fault(Trouble.DOWN, f"{type(error).__name__}: {said}")
