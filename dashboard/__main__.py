@@ -7,6 +7,7 @@ wrong in production. Prints where to look, runs until Ctrl-C and ends all it sta
 """
 
 import argparse
+import math
 import signal
 import sys
 import time
@@ -21,6 +22,7 @@ from hybridcache.testing.server import RedisServer, ServerUnavailable
 
 PROCESSES = 3
 POLL = 0.2
+LAST_PORT = 65535
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -31,13 +33,13 @@ def main() -> int:
         description="Show the library's dashboard live, with faults.",
     )
     parser.add_argument(
-        "--seconds", type=float, help="how long it runs (default: until Ctrl-C)"
+        "--seconds", type=_positive, help="how long it runs (default: until Ctrl-C)"
     )
     parser.add_argument(
-        "--pace", type=float, default=1.0, help="how fast faults follow each other"
+        "--pace", type=_positive, default=1.0, help="how fast faults follow each other"
     )
     parser.add_argument(
-        "--port", type=int, default=0, help="of Prometheus (default: a free one)"
+        "--port", type=_port, default=0, help="of Prometheus (default: a free one)"
     )
     asked = parser.parse_args()
     for ending in ENDING:
@@ -50,6 +52,22 @@ def main() -> int:
         print(f"make dashboard: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _positive(text: str) -> float:
+    number = float(text)
+    if not 0.0 < number < math.inf:
+        msg = f"must be a number above 0, not {text}"
+        raise argparse.ArgumentTypeError(msg)
+    return number
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= LAST_PORT:
+        msg = f"must be from 0 (a free one) to {LAST_PORT}, not {text}"
+        raise argparse.ArgumentTypeError(msg)
+    return number
 
 
 def _run(seconds: float | None, pace: float, port: int) -> None:

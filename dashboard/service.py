@@ -5,6 +5,7 @@ metrics, is told its mood on its standard input, a word a line, and ends with it
 """
 
 import asyncio
+import logging
 import sys
 import threading
 from random import Random
@@ -72,6 +73,9 @@ class Service:
 
 def main() -> int:
     """Be a process of the service."""
+    logging.basicConfig(
+        format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO
+    )
     service = Service(sys.argv[1], int(sys.argv[2]))
     server, _ = start_http_server(0, addr="127.0.0.1", registry=service.registry)
     print(server.server_port, flush=True)

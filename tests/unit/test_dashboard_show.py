@@ -2,11 +2,18 @@
 
 import itertools
 import os
+import re
 import subprocess
 import sys
+import threading
+from typing import IO
 
+import pytest
+
+from dashboard.__main__ import main
 from dashboard.build import ROOT
 from dashboard.faults import NAMES, SCHEDULE, schedule
+from hybridcache.testing.server import RedisServer
 
 WITHIN = 60
 
@@ -27,6 +34,63 @@ def test_without_prometheus_it_says_what_to_install() -> None:
     assert (1, "") == (done.returncode, done.stdout)
     assert "apt install prometheus" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (("--pace", "0"), "argument --pace: must be a number above 0, not 0"),
+        (("--pace", "nan"), "argument --pace: must be a number above 0, not nan"),
+        (("--seconds", "-3"), "argument --seconds: must be a number above 0, not -3"),
+        (("--port", "70000"), "argument --port: must be from 0 (a free one) to 65535"),
+    ],
+)
+def test_wrong_options(
+    option: tuple[str, str],
+    told: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An option that makes no sense is wrong usage, in one line that says why."""
+    monkeypatch.setattr(sys, "argv", ["dashboard", *option])
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert 2 == ended.value.code
+    assert told in capsys.readouterr().err
+
+
+def test_the_service_logs_what_operators_would_see(own_redis: RedisServer) -> None:
+    """A process of the service logs from INFO on, each line with its time."""
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    service = subprocess.Popen(
+        [sys.executable, "-m", "dashboard.service", own_redis.url, "1"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": path},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert service.stderr is not None
+    at_the_latest = threading.Timer(WITHIN, service.kill)
+    at_the_latest.start()
+    try:
+        own_redis.kill()
+        down = _line_of(service.stderr, "WARNING")
+        own_redis.start()
+        up = _line_of(service.stderr, "INFO")
+    finally:
+        service.communicate(timeout=WITHIN)
+        at_the_latest.cancel()
+
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ WARNING cache ", down)
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ INFO cache ", up)
+
+
+def _line_of(stream: IO[str], level: str) -> str:
+    """Read on to the first line of that level."""
+    return next(line for line in stream if f" {level} " in line)
 
 
 def test_a_round_of_faults_follows_another() -> None:
