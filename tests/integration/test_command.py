@@ -11,7 +11,7 @@ import attrs
 import pytest
 import redis
 
-from hybridcache import Cache, Policy
+from hybridcache import Cache, Miss, Policy, Tier
 from hybridcache.cli import main
 from hybridcache.testing.server import RedisServer
 
@@ -229,10 +229,15 @@ def test_a_marker_of_another_type(
     health = command("health", redis_url, "--prefix", prefix, "--json")
     with Cache(prefix=prefix, upstream=redis_url) as cache:
         outcome = cache.outcome("k", lambda: 1, FRESH)
+        cache.clear()
+        after = cache.outcome("k", lambda: 1, FRESH)
 
     assert (1, "") == (explained.code, explained.err)
     assert (0, False) == (health.code, health.json["marker"])
-    assert ("miss", 1) == (outcome.tag, outcome.value)
+    assert any("clear() replaces it" in hint for hint in health.json["hints"])
+    assert isinstance(outcome, Miss)
+    assert isinstance(after, Miss)
+    assert (set(), {Tier.REDIS}) == (outcome.stored, after.stored)
 
 
 def test_hints_where_nothing_is_found(
@@ -240,14 +245,16 @@ def test_hints_where_nothing_is_found(
 ) -> None:
     """A whole name beside --prefix, and a prefix that nobody uses, are pointed out."""
     whole = command("explain", redis_url, f"{prefix}{{fresh}}", "--prefix", prefix)
+    braces = command("explain", redis_url, "{fresh}", "--prefix", prefix)
     unused = command("explain", redis_url, "fresh", "--prefix", "none:")
     absent = command("explain", redis_url, "absent", "--prefix", prefix)
 
     assert (1, 1, 1) == (whole.code, unused.code, absent.code)
     assert (
-        "hybridcache: hint: KEY is a whole name in Redis: leave --prefix out, or its"
-        " braces\n"
+        "hybridcache: hint: KEY has the braces of a name in Redis; with --prefix it is"
+        " the key alone\n"
     ) == whole.err
+    assert whole.err == braces.err
     assert (
         "hybridcache: hint: no cache with the prefix 'none:' has used this Redis\n"
         == unused.err

@@ -89,6 +89,8 @@ class Answers:
         marker: Whether the prefix has a marker; None if that is not known.
 
         subscribers: How many listen to the prefix's events; None if not known.
+
+        foreign_marker: Whether something of another type stands in its place.
     """
 
     info: dict[str, str]
@@ -99,6 +101,7 @@ class Answers:
     pubsub_error: str
     marker: bool | None
     subscribers: int | None
+    foreign_marker: bool = False
 
 
 @attrs.frozen
@@ -137,7 +140,8 @@ class Checkup(Request[Answers]):
         """Read each by itself."""
         info, script, write, published, marker, subscribers, subscribed = replies
         reads_error = _error(marker)
-        if reads_error.startswith("WRONGTYPE"):
+        foreign = reads_error.startswith("WRONGTYPE")
+        if foreign:
             reads_error, marker = "", None
         return Answers(
             info=_fields(info),
@@ -147,6 +151,7 @@ class Checkup(Request[Answers]):
             writes_error=_error(write),
             pubsub_error=_error(published) or _error(subscribed),
             marker=None if reads_error else marker is not None,
+            foreign_marker=foreign,
             subscribers=None if _error(subscribers) else _count(subscribers),
         )
 

@@ -66,8 +66,10 @@ def _asked(upstream: Redis, prefix: str, key: str) -> Explanation:
 
 def _hint(upstream: Redis, prefix: str, name: str, timeout: float) -> None:
     """Say what may be wrong with the question, where nothing was found."""
-    if name.startswith(f"{prefix}{{") and name.endswith("}"):
-        line = "KEY is a whole name in Redis: leave --prefix out, or its braces"
+    if "{" in name and name.endswith("}"):
+        line = (
+            "KEY has the braces of a name in Redis; with --prefix it is the key alone"
+        )
     elif not _is_marked(upstream, prefix, timeout):
         line = f"no cache with the prefix {shown(prefix)} has used this Redis"
     else:

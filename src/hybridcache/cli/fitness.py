@@ -233,7 +233,12 @@ def _hints(answers: Answers, prefix: str | None) -> tuple[str, ...]:
     of_one = any(_is_of_another_prefix(error, prefix) for error in errors)
     if of_one or (answers.pubsub_error and prefix is None):
         hints.append("rights may be for one prefix alone: say --prefix")
-    if prefix is not None and answers.marker is False:
+    if prefix is not None and answers.foreign_marker:
+        hints.append(
+            "under the marker's name stands what is no marker: caches store in their"
+            " own memory alone; clear() replaces it"
+        )
+    elif prefix is not None and answers.marker is False:
         hints.append("no marker: no cache with this prefix has used this Redis yet")
     if prefix is not None and answers.subscribers == 0:
         hints.append("no cache with this prefix listens for messages now")
