@@ -122,7 +122,7 @@ class Suppressed(Generic[V_co]):
 
 @attrs.frozen
 class UpstreamDown(Generic[V_co]):
-    """Redis was needed and could not answer; the value came from elsewhere.
+    """Redis was needed and could not answer; the value came from elsewhere, if any did.
 
     Attributes:
 
@@ -130,7 +130,8 @@ class UpstreamDown(Generic[V_co]):
 
         cause: Why Redis could not answer, for people to read.
 
-        tier: What served: the loader, or memory.
+        tier: What stood in for Redis: the loader. From ``peek()``, which has no value
+            then, Redis: the tier that could not answer.
     """
 
     tag: ClassVar[Literal["upstream-down"]] = "upstream-down"
