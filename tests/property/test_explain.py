@@ -1,10 +1,13 @@
 """`explain` foretells what the next lookup does, whatever went before, and no more.
 
-Two processes on one scripted Redis; what happens to them is drawn. After each step
-one is asked to explain, nothing has changed by that, and then it looks up.
+Three processes on one scripted Redis; what happens to two of them is drawn. Then one
+may be at a refresh, and the third at a load, that hang. One is asked to explain,
+nothing has changed by that, and it looks up; what it waits for ends meanwhile.
 """
 
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, Final, TypeAlias
 
@@ -24,8 +27,12 @@ from hybridcache import (
     Outcome,
     Policy,
     Refresh,
+    Scope,
+    Suppressed,
     UpstreamDown,
 )
+from hybridcache.engine.lease_requests import Settle
+from hybridcache.engine.names import channel_of, names_of
 from hybridcache.engine.node import Node
 from hybridcache.testing import ScriptedUpstream
 from tests.eventually import eventually
@@ -37,7 +44,11 @@ POLICIES: Final = (
     Policy(fresh_for=10, ttl=100, error_ttl=40, memory_ttl=15),
     Policy(fresh_for=0, ttl=5, suppress="process"),
     Policy(fresh_for=10, ttl=100, error_ttl=40, suppress="none"),
+    Policy(fresh_for=5, ttl=100, stale_wait=2, retry_after=3),
+    Policy(fresh_for=5, ttl=100, stale_wait=5, refresh_ahead=0.1, suppress="process"),
 )
+# Longest that anything may take, real seconds; a hang fails the test.
+WITHIN: Final = 20.0
 
 
 class LoaderError(Exception):
@@ -46,15 +57,22 @@ class LoaderError(Exception):
 
 @attrs.define
 class Process:
-    """One process: a cache with a memory, and whether its loader fails."""
+    """One process: a cache with a memory, and a loader that may fail or hang."""
 
     cache: Cache
     events: list[Event]
     registry: CollectorRegistry
     fails: bool = False
+    begun: threading.Event = attrs.field(factory=threading.Event)
+    gate: threading.Event = attrs.field(factory=threading.Event)
+
+    def __attrs_post_init__(self) -> None:
+        self.gate.set()
 
     def load(self) -> int:
-        """Load, or fail."""
+        """Load, or fail, once the gate is open."""
+        self.begun.set()
+        assert self.gate.wait(WITHIN)
         if self.fails:
             msg = "of the loader"
             raise LoaderError(msg)
@@ -66,15 +84,56 @@ class Process:
         return self.cache._state.wiring.ctx.node
 
     def look_up(self, policy: Policy) -> Outcome[int] | Exception:
-        """Look the key up, and wait until its refresh has ended."""
+        """Look the key up."""
         try:
             return self.cache.outcome(KEY, self.load, policy)
         except (LoaderError, LoadFailedElsewhere) as error:
             return error
+
+    def settle(self) -> None:
+        """Wait until loads and refreshes have ended."""
+        self.gate.set()
+        eventually(lambda: not len(self.node.flights))
+        # What is read meanwhile shall be as the refresh left it.
+        eventually(lambda: not self.cache._state.workers._busy)
+
+    def look_up_and_settle(self, policy: Policy) -> Outcome[int] | Exception:
+        """Look the key up, and wait until its refresh has ended."""
+        try:
+            return self.look_up(policy)
         finally:
-            eventually(lambda: not len(self.node.flights))
-            # What is read meanwhile shall be as the refresh left it.
-            eventually(lambda: not self.cache._state.workers._busy)
+            self.settle()
+
+    def begin(self, policy: Policy) -> "Future[Any] | None":
+        """Begin a load or a refresh that hangs, if a lookup would do one now."""
+        action = self.cache.explain(KEY, policy).lookup.action
+        if action not in ("load", "serve-and-refresh", "serve-after-wait"):
+            return None
+        self.begun.clear()
+        self.gate.clear()
+        ended = self.start(policy)
+        eventually(lambda: self.begun.is_set() or ended.done())
+        if ended.done():
+            # The refresh may be on its way to the loader, or find that it need not.
+            eventually(lambda: self.begun.is_set() or not len(self.node.flights))
+        # With suppress="none" its flight is nobody else's, and not on the table.
+        eventually(lambda: ended.done() or self.callers or not len(self.node.flights))
+        if ended.done() and not self.begun.is_set():
+            self.settle()
+        return ended
+
+    @property
+    def callers(self) -> int:
+        """How many wait for the loads that can be joined."""
+        return sum(flight.latch.waiting for flight in self.node.flights.flights())
+
+    def start(self, policy: Policy) -> "Future[Any]":
+        """Look the key up in a thread."""
+        ended: Future[Any] = Future()
+        threading.Thread(
+            target=lambda: ended.set_result(self.look_up(policy)), daemon=True
+        ).start()
+        return ended
 
 
 @attrs.define
@@ -84,6 +143,7 @@ class World:
     redis: ScriptedUpstream
     one: Process
     other: Process
+    third: Process
 
 
 Step: TypeAlias = Callable[[World, Policy], object]
@@ -91,7 +151,7 @@ Step: TypeAlias = Callable[[World, Policy], object]
 
 def _is_failing(fails: bool) -> Step:
     def step(world: World, _: Policy) -> None:
-        world.one.fails = world.other.fails = fails
+        world.one.fails = world.other.fails = world.third.fails = fails
 
     return step
 
@@ -115,14 +175,26 @@ def _put(data: bytes) -> Step:
     return step
 
 
-def _claim(world: World) -> None:
-    """Have the load of a third process, which is about to die, hold the lease."""
-    world.redis.model.call("SET", "p:{k}:lease", "t" * 16, "PX", 3000)
+def _leased(*term: str | int) -> Step:
+    """Leave a lease behind whose holder has died."""
+
+    def step(world: World, _: Policy) -> None:
+        world.redis.model.call("SET", "p:{k}:lease", "t" * 16, *term)
+
+    return step
+
+
+def _shut(world: World, policy: Policy) -> None:
+    """Have Redis refuse writes until one process asks for none."""
+    world.redis.refuse_writes()
+    for number in range(3):
+        world.one.cache.outcome(f"other {number}", lambda: 1, policy)
+    world.one.settle()
 
 
 STEPS: Final[dict[str, Step]] = {
-    "one looks up": lambda world, policy: world.one.look_up(policy),
-    "other looks up": lambda world, policy: world.other.look_up(policy),
+    "one looks up": lambda world, policy: world.one.look_up_and_settle(policy),
+    "other looks up": lambda world, policy: world.other.look_up_and_settle(policy),
     "one invalidates": lambda world, _: world.one.cache.invalidate(KEY),
     "other invalidates": lambda world, _: world.other.cache.invalidate(KEY),
     "other clears": lambda world, _: world.other.cache.clear(),
@@ -132,6 +204,8 @@ STEPS: Final[dict[str, Step]] = {
     "loaders fail": _is_failing(True),
     "loaders work": _is_failing(False),
     "Redis refuses": lambda world, _: world.redis.refuse(),
+    "Redis refuses writes": _shut,
+    "an endless lease": _leased(),
     "Redis is back": lambda world, _: world.redis.heal(),
     "memory forgets": _forget,
     "cut off": _cut,
@@ -159,13 +233,14 @@ def _world() -> Iterator[World]:
         )
         return Process(cache, events, registry)
 
-    one, other = process(), process()
+    processes = [process() for _ in range(3)]
     try:
-        yield World(redis, one, other)
+        yield World(redis, *processes)
     finally:
         redis.heal()
-        one.cache.close()
-        other.cache.close()
+        for each in processes:
+            each.gate.set()
+            each.cache.close()
 
 
 def _state(world: World) -> object:
@@ -190,8 +265,16 @@ def _agrees(told: Explanation, came: Outcome[int] | Exception) -> bool:
     """Whether a lookup did what was told."""
     action, tier = told.lookup.action, told.lookup.tier
     match came:
+        case _ if action == "serve-after-wait":
+            return not isinstance(came, Exception)
+        case Exception() if action in ("join", "wait"):
+            # The load that was waited for failed, and so did this one's own.
+            return True
+        case Suppressed(scope=scope):
+            return (action, scope) in (("join", Scope.PROCESS), ("wait", Scope.CLUSTER))
         case HitFresh(tier=served):
-            return action in ("serve", "serve-and-refresh") and served.value == tier
+            serves = ("serve", "serve-and-refresh", "serve-held-off")
+            return action in serves and served.value == tier
         case HitStale(tier=served, refresh=Refresh.STARTED):
             return action == "serve-and-refresh" and served.value == tier
         case HitStale(tier=served):
@@ -203,7 +286,53 @@ def _agrees(told: Explanation, came: Outcome[int] | Exception) -> bool:
         case Exception():
             return action in ("fail", "load")
         case _:
-            return action == "load"
+            # What it waited for may be no use to it: another marker, or none at all.
+            return action in ("load", "wait")
+
+
+def _carried_out(
+    world: World, told: Explanation, policy: Policy
+) -> Outcome[int] | Exception:
+    """Look up as one, and end what that waits for once it does."""
+    one, third = world.one, world.third
+    one.begun.clear()
+    waited_before = one.callers
+    ended = one.start(policy)
+    match told.lookup.action:
+        case "join" | "serve-after-wait":
+            eventually(
+                lambda: (
+                    ended.done() or one.begun.is_set() or one.callers > waited_before
+                )
+            )
+        case "wait":
+            _end_the_lease(world, told, ended)
+        case _:
+            eventually(lambda: ended.done() or one.begun.is_set())
+    one.gate.set()
+    came: Outcome[int] | Exception = ended.result(WITHIN)
+    third.settle()
+    one.settle()
+    return came
+
+
+def _end_the_lease(world: World, told: Explanation, ended: "Future[Any]") -> None:
+    """End the load that holds the lease, once the lookup waits for it."""
+    names = names_of("p:", KEY)
+
+    def is_awaited() -> bool:
+        lease = world.redis.model.call("GET", names.lease)
+        return isinstance(lease, bytes) and lease.endswith(b"+")
+
+    eventually(lambda: ended.done() or is_awaited())
+    # That a write would be refused shows only when one is tried.
+    assert not ended.done() or world.redis._refusal is not None
+    if world.third.gate.is_set():
+        # Its holder is dead, or cannot be reached: it is given back in its name.
+        assert told.lease is not None
+        channel = channel_of("p:", "x" * 16)
+        world.redis.answer(Settle(names, told.lease.token, channel), 1.0)
+    world.third.settle()
 
 
 @given(
@@ -211,25 +340,24 @@ def _agrees(told: Explanation, came: Outcome[int] | Exception) -> bool:
     policy=st.sampled_from(POLICIES),
     again=st.sampled_from(POLICIES),
     claimed=st.booleans(),
+    refreshing=st.booleans(),
 )
 def test_it_foretells_and_changes_nothing(
-    steps: list[str], policy: Policy, again: Policy, claimed: bool
+    steps: list[str], policy: Policy, again: Policy, claimed: bool, refreshing: bool
 ) -> None:
     """The next lookup does what was told, and the telling left no trace."""
     with _world() as world:
         for step in steps:
             STEPS[step](world, policy)
         if claimed:
-            _claim(world)
+            world.third.begin(policy)
+        if refreshing:
+            world.one.begin(policy)
         before = _state(world)
 
         told = world.one.cache.explain(KEY, again)
 
         assert before == _state(world)
-        if told.lookup.action == "wait":
-            # Not carried out: it would take the lease's three seconds.
-            assert claimed
-            return
-        came: Any = world.one.look_up(again)
+        came = _carried_out(world, told, again)
 
         assert _agrees(told, came), (str(told), came)

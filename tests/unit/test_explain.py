@@ -1,11 +1,25 @@
 """`explain` in both colours: what it sees in this process, and that it only looks."""
 
+import asyncio
 import json
 
 import attrs
 import pytest
+from prometheus_client import CollectorRegistry
 
-from hybridcache import Closed, Foreign, InMemory, InRedis, Memory, Policy
+from hybridcache import (
+    AsyncCache,
+    Cache,
+    Closed,
+    Foreign,
+    InMemory,
+    InRedis,
+    Memory,
+    Policy,
+    ReentrantLoad,
+    Refresh,
+    WouldBlockLoop,
+)
 from hybridcache.testing import ScriptedUpstream
 from tests.colours import Colour, Handle, held
 from tests.eventually import eventually
@@ -195,6 +209,174 @@ def test_a_refresh_that_failed_elsewhere(
     assert "serve-and-refresh" == told.lookup.action
     assert "the refresh is held off: one failed, Redis says" == told.lookup.reasons[-1]
     assert "serve-held-off" == colour.do(other.cache.explain, "k", stale).lookup.action
+
+
+def test_a_refresh_under_way(colour: Colour, cache: Handle) -> None:
+    """While a load of the key runs here, a stale hit starts no refresh beside it."""
+    stale = Policy(fresh_for=1, ttl=3600)
+    cache.get("k", load, stale)
+    colour.clock.advance(2)
+    counted = held()
+    assert counted.gate is not None
+    cache.outcome("k", counted.load, stale)
+    assert counted.begun.wait(5)
+    told = colour.do(cache.cache.explain, "k", stale)
+    came = cache.outcome("k", load, stale)
+    counted.gate.set()
+
+    assert ("serve-held-off", "memory") == (told.lookup.action, told.lookup.tier)
+    assert "a refresh is under way here" == told.lookup.reasons[-1]
+    assert Refresh.UNDER_WAY == came.refresh
+
+
+def test_stale_wait(colour: Colour, cache: Handle) -> None:
+    """Where a stale hit waits for its refresh first, that is told, and how long."""
+    patient = Policy(fresh_for=1, ttl=3600, stale_wait=2)
+    cache.get("k", load, patient)
+    fresh = colour.do(cache.cache.explain, "k", patient)
+    colour.clock.advance(2)
+    told = colour.do(cache.cache.explain, "k", patient)
+    came = cache.outcome("k", load, patient)
+
+    assert ("serve", "serve-after-wait") == (fresh.lookup.action, told.lookup.action)
+    assert (
+        "memory holds a stale entry",
+        "the refresh takes the lease and calls the loader",
+        "it waits up to 2 s for that first (stale_wait)",
+    ) == told.lookup.reasons
+    assert "waits for a refresh, then serves that or what memory holds" == str(
+        told.lookup
+    )
+    assert "miss" == came.tag
+
+
+def test_a_redis_that_refuses_writes(
+    colour: Colour, upstream: ScriptedUpstream, cache: Handle
+) -> None:
+    """While Redis refuses writes no lease is asked for, whoever holds one."""
+    stale = Policy(fresh_for=1, ttl=3600)
+    cache.get("stale", load, stale)
+    colour.clock.advance(2)
+    upstream.model.call("SET", "shop:{k}:lease", "t" * 16, "PX", 60_000)
+    before = colour.do(cache.cache.explain, "k")
+    upstream.refuse_writes()
+    for number in range(3):
+        cache.get(f"other {number}", load, POLICY)
+    told = colour.do(cache.cache.explain, "k")
+    refresh = colour.do(cache.cache.explain, "stale", stale)
+    asked = upstream.asked.count("acquire")
+    came = cache.outcome("k", load, POLICY)
+
+    why = (
+        "Redis refuses writes: no lease is asked for (OOM command not allowed when used"
+        " memory > 'maxmemory'.)"
+    )
+    assert ("wait", "load") == (before.lookup.action, told.lookup.action)
+    assert why == told.lookup.reasons[-1]
+    assert f"the refresh calls the loader, for {why}" == refresh.lookup.reasons[-1]
+    assert ("miss", asked) == (came.tag, upstream.asked.count("acquire"))
+
+
+@pytest.mark.parametrize("term", [(), ("PX", 1)])
+def test_a_lease_that_is_granted_anew(
+    colour: Colour,
+    upstream: ScriptedUpstream,
+    cache: Handle,
+    term: tuple[str | int, ...],
+) -> None:
+    """A lease without an end, and one at its end, keep nobody waiting."""
+    upstream.model.call("SET", "shop:{k}:lease", "t" * 16, *term)
+    colour.clock.advance(0.001)
+    told = colour.do(cache.cache.explain, "k")
+    came = cache.outcome("k", load, POLICY)
+
+    assert told.lease is not None
+    assert (0.0 if term else None) == told.lease.left
+    assert "load" == told.lookup.action
+    assert "taken over, for it has no time left or no end" in told.lookup.reasons[-1]
+    assert "miss" == came.tag
+
+
+@pytest.mark.parametrize("policy", [POLICY, POLICY.evolve(suppress="process")])
+def test_inside_the_loader(colour: Colour, cache: Handle, policy: Policy) -> None:
+    """To the load's own code its key is told to raise, as a lookup there does."""
+    told: list[str] = []
+    raised: list[BaseException | None] = []
+
+    def inside() -> int:
+        told.append(colour.do(cache.cache.explain, "k", policy).lookup.action)
+        told.append(colour.do(cache.cache.explain, "other", policy).lookup.action)
+        raised.append(cache.start("k", load, policy).exception(5))
+        return 1
+
+    cache.get("k", inside, policy)
+
+    assert ["reentrant", "load"] == told
+    assert [ReentrantLoad] == [type(error) for error in raised]
+
+
+def test_inside_a_load_that_was_let_go(colour: Colour, cache: Handle) -> None:
+    """A load that a clear let go of still has the lease: its code would wait for it."""
+    told: list[str] = []
+
+    def inside() -> int:
+        with cache.node.lock:
+            cache.node.flights.detach_all()
+        told.append(colour.do(cache.cache.explain, "k", POLICY).lookup.action)
+        return 1
+
+    cache.get("k", inside, POLICY)
+
+    assert ["reentrant"] == told
+
+
+def test_on_the_loop_that_carries_the_load() -> None:
+    """A sync cache on the very loop that runs the load is told to raise, and raises."""
+    memory = Memory()
+    threads = Cache(name="shop", downstream=memory, registry=CollectorRegistry())
+
+    async def run() -> tuple[str, str]:
+        tasks = AsyncCache(name="shop", downstream=memory, registry=CollectorRegistry())
+        begun, go = asyncio.Event(), asyncio.Event()
+
+        async def slow() -> int:
+            begun.set()
+            await go.wait()
+            return 1
+
+        running = asyncio.create_task(tasks.get_or_load("k", slow, POLICY))
+        await begun.wait()
+        told = threads.explain("k").lookup.action
+        with pytest.raises(WouldBlockLoop):
+            threads.get_or_load("k", load, POLICY)
+        elsewhere = await asyncio.to_thread(threads.explain, "k")
+        go.set()
+        await running
+        await tasks.close()
+        return told, elsewhere.lookup.action
+
+    with threads:
+        assert ("would-block", "join") == asyncio.run(run())
+
+
+def test_a_refresh_that_was_made_without_redis(
+    colour: Colour, upstream: ScriptedUpstream, cache: Handle
+) -> None:
+    """What holds the next refresh off may also be one that Redis did not hear of."""
+    stale = Policy(fresh_for=0, ttl=3600, retry_after=30)
+    cache.get("k", load, stale)
+    upstream.refuse()
+    cache.outcome("k", load, stale)
+    eventually(lambda: not cache.node.flights.flights())
+    told = colour.do(cache.cache.explain, "k", stale)
+
+    assert "serve-held-off" == told.lookup.action
+    assert "memory holds a stale entry" in told.lookup.reasons[0]
+    assert "the last refresh failed or was made without Redis" in told.lookup.reasons[0]
+    (hold,) = told.holds
+    assert str(hold).startswith(
+        "no refresh starts after one that failed or was made without Redis, in this"
+    )
 
 
 def test_a_suspect_entry(

@@ -4,7 +4,7 @@ Records for people and for programs alike: `attrs.asdict` turns one into plain d
 `str` into a page. The value itself is in none of them.
 """
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import attrs
 
@@ -13,16 +13,28 @@ from hybridcache.core.readable import page, seconds
 from hybridcache.core.shown_entry import Foreign, InMemory, InRedis
 
 Action: TypeAlias = Literal[
-    "serve", "serve-and-refresh", "serve-held-off", "join", "wait", "fail", "load"
+    "serve",
+    "serve-and-refresh",
+    "serve-after-wait",
+    "serve-held-off",
+    "join",
+    "wait",
+    "fail",
+    "reentrant",
+    "would-block",
+    "load",
 ]
 
 _ACTIONS: dict[Action, str] = {
     "serve": "serves what {tier} holds",
     "serve-and-refresh": "serves what {tier} holds and starts a refresh",
+    "serve-after-wait": "waits for a refresh, then serves that or what {tier} holds",
     "serve-held-off": "serves what {tier} holds and starts no refresh",
     "join": "waits for the load that runs in this process",
-    "wait": "waits for the load of another process",
+    "wait": "waits for the load that holds the lease",
     "fail": "raises the failure that holds the key",
+    "reentrant": "raises ReentrantLoad",
+    "would-block": "raises WouldBlockLoop",
     "load": "calls the loader",
 }
 
@@ -90,6 +102,10 @@ class RunningLoad:
         )
 
 
+# Redis has failures on record alone.
+_MADE: Final = {"process": "failed or was made without Redis", "redis": "failed"}
+
+
 @attrs.frozen(kw_only=True)
 class Hold:
     """What keeps loads of the key from starting for a while.
@@ -97,7 +113,8 @@ class Hold:
     Attributes:
 
         kind: ``failure``: a loader's error is raised to all (``error_ttl``).
-            ``retry``: no refresh starts after one failed (``retry_after``).
+            ``retry``: no refresh starts after one that failed, or in this process
+            after one that was made while Redis was away (``retry_after``).
             ``elsewhere``: another process refreshes it.
 
         where: Known in this ``process`` alone, or recorded in ``redis``.
@@ -115,7 +132,7 @@ class Hold:
     def __str__(self) -> str:
         what = {
             "failure": "a failure is raised to all",
-            "retry": "no refresh starts after one failed",
+            "retry": f"no refresh starts after one that {_MADE[self.where]}",
             "elsewhere": "another process refreshes it",
         }[self.kind]
         place = "in this process" if self.where == "process" else "recorded in Redis"

@@ -6,11 +6,12 @@ comes of asking Redis count for or against it.
 
 from hybridcache.core.explanation import Explanation, Hold, RunningLoad
 from hybridcache.core.shown_entry import InMemory
+from hybridcache.engine.circle import circle_of
 from hybridcache.engine.command import Ask, Flow
 from hybridcache.engine.context import Context, Remote
 from hybridcache.engine.entry_requests import Found
 from hybridcache.engine.flights import Flight
-from hybridcache.engine.foresee import Side, Sight, foresee
+from hybridcache.engine.foresee import Circle, Side, Sight, foresee
 from hybridcache.engine.inquiry import Inquiry
 from hybridcache.engine.inspect_requests import Inspect, Inspected
 from hybridcache.engine.kept import Kept
@@ -30,15 +31,17 @@ from hybridcache.engine.standing import (
 def explain(ctx: Context, inquiry: Inquiry) -> Flow[Explanation]:
     """Say what the tiers hold of a key and what a lookup would do."""
     redis, channel = ctx.redis, ctx.node.channel
-    if redis is None or channel is None:
-        return _explained(ctx, inquiry, None, None, "")
-    names = names_of(redis.prefix, inquiry.key)
-    sent_at = ctx.now()
-    answer = yield from _inspect(ctx, redis, names, channel)
-    if isinstance(answer, Fault):
-        return _explained(ctx, inquiry, names, None, answer.cause)
-    standing = standing_of(ctx, inquiry, names, answer, sent_at)
-    return _explained(ctx, inquiry, names, standing, "")
+    names, standing, down = None, None, ""
+    if redis is not None and channel is not None:
+        names = names_of(redis.prefix, inquiry.key)
+        sent_at = ctx.now()
+        answer = yield from _inspect(ctx, redis, names, channel)
+        if isinstance(answer, Fault):
+            down = answer.cause
+        else:
+            standing = standing_of(ctx, inquiry, names, answer, sent_at)
+    circle = yield from circle_of(ctx, inquiry)
+    return _explained(ctx, inquiry, names, standing, down, circle)
 
 
 def _inspect(
@@ -57,6 +60,7 @@ def _explained(
     names: Names | None,
     standing: Standing | None,
     down: str,
+    circle: Circle | None,
 ) -> Explanation:
     node, key, now = ctx.node, inquiry.key, ctx.now()
     with node.lock:
@@ -78,6 +82,8 @@ def _explained(
         holds,
         lease,
         load,
+        node.gate.refusal if now < node.gate.refused_until else "",
+        circle,
     )
     return Explanation(
         key=key,

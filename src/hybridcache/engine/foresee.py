@@ -4,7 +4,8 @@ Whether a tier serves is `assess` and `decide`; what is left is which tier is as
 and what a load or a refresh would meet.
 """
 
-from typing import Literal, TypeAlias
+from enum import Enum
+from typing import Final, Literal, TypeAlias
 
 import attrs
 
@@ -30,6 +31,7 @@ from hybridcache.core.policy import Policy, Suppress
 from hybridcache.core.readable import seconds
 
 _Tier: TypeAlias = Literal["memory", "redis"]
+_HELD_OFF: Final = "the last refresh failed or was made without Redis"
 
 
 @attrs.frozen
@@ -48,6 +50,18 @@ class Side:
     entry: Dated | None
     lacks: str = ""
     doubt: str = ""
+
+
+class Circle(Enum):
+    """Why a caller must not wait.
+
+    OWN_LEASE: It is part of a load that holds the key's lease. OWN_LOAD: It is part of
+    the load, or of one that this waits for. OWN_LOOP: The load is its own loop's.
+    """
+
+    OWN_LEASE = "own lease"
+    OWN_LOAD = "own load"
+    OWN_LOOP = "own loop"
 
 
 @attrs.frozen
@@ -75,6 +89,10 @@ class Sight:
         lease: Who claims the key across processes.
 
         load: The load of this process that can be joined.
+
+        refusal: Why Redis is asked for no lease; empty where it is asked.
+
+        circle: What keeps this caller from waiting for a load; None for nothing.
     """
 
     now: float
@@ -87,6 +105,8 @@ class Sight:
     holds: tuple[Hold, ...]
     lease: HeldLease | None
     load: RunningLoad | None
+    refusal: str = ""
+    circle: "Circle | None" = None
 
     def hold(self, kind: str, where: str) -> Hold | None:
         """Return the hold of that kind, if there is one."""
@@ -140,13 +160,13 @@ def _served(sight: Sight, tier: _Tier, side: Side, why: list[str]) -> NextLookup
             return _said("serve", why, tier)
         case ServeHeldOff():
             failed = sight.hold("retry", "process") is not None
-            reason = "the last refresh failed" if failed else "another process is at it"
+            reason = _HELD_OFF if failed else "another process is at it"
             why.append(f"{where} holds {kind}, and {reason}")
             return _said("serve-held-off", why, tier)
         case ServeAndRefresh():
             due = " that is due (refresh_ahead)" if is_fresh else ""
-            why += [f"{where} holds {kind}{due}", _refresh(sight, tier)]
-            return _said("serve-and-refresh", why, tier)
+            why.append(f"{where} holds {kind}{due}")
+            return _refreshed(sight, tier, why, is_fresh=is_fresh)
         case Fetch():
             too_stale = isinstance(state, Stale)
             fault = "is staler than max_stale allows" if too_stale else "has expired"
@@ -154,12 +174,41 @@ def _served(sight: Sight, tier: _Tier, side: Side, why: list[str]) -> NextLookup
             return None
 
 
+def _refreshed(
+    sight: Sight, tier: _Tier, why: list[str], *, is_fresh: bool
+) -> NextLookup:
+    """Say whether a refresh starts, and whether the lookup waits for it."""
+    what = None if sight.load is None else _what(sight.load)
+    met = _refresh(sight, tier) if what is None else f"{what} is under way here"
+    why.append(met)
+    left = min(sight.policy.stale_wait, sight.policy.wait_for)
+    if not is_fresh and left > 0.0:
+        if sight.circle is Circle.OWN_LOOP:
+            return _in_circle(sight.circle, why)
+        if sight.circle is not Circle.OWN_LOAD:
+            why.append(f"it waits up to {seconds(left)} for that first (stale_wait)")
+            return _said("serve-after-wait", why, tier)
+    return _said("serve-and-refresh" if what is None else "serve-held-off", why, tier)
+
+
+def _what(load: RunningLoad) -> str:
+    return "a refresh" if load.background else "a load"
+
+
+def _in_circle(circle: Circle, why: list[str]) -> NextLookup:
+    if circle is Circle.OWN_LOOP:
+        why.append("the load runs in this thread's own event loop")
+        return _said("would-block", why)
+    why.append("this code is part of a load that the lookup would wait for")
+    return _said("reentrant", why)
+
+
 def _refresh(sight: Sight, tier: _Tier) -> str:
     """Say what the refresh meets."""
-    if sight.load is not None:
-        return "its refresh is under way in this process"
     if not sight.reachable:
         return "the refresh calls the loader"
+    if sight.refusal:
+        return f"the refresh calls the loader, {_without_lease(sight)}"
     redis = sight.redis.entry
     if (
         tier == "memory"
@@ -181,29 +230,55 @@ def _refresh(sight: Sight, tier: _Tier) -> str:
 
 def _another_loads(sight: Sight) -> bool:
     """Whether the lease of another load would be respected."""
-    return sight.lease is not None and sight.policy.suppress is Suppress.CLUSTER
+    lease = sight.lease
+    # One without an end, or at its end, is granted anew.
+    stands = lease is not None and lease.left is not None and lease.left > 0.0
+    return stands and sight.policy.suppress is Suppress.CLUSTER
+
+
+def _without_lease(sight: Sight) -> str:
+    return f"for Redis refuses writes: no lease is asked for ({sight.refusal})"
 
 
 def _loaded(sight: Sight, why: list[str]) -> NextLookup:
     """Say what a load meets: no tier serves."""
+    if sight.circle is Circle.OWN_LEASE:
+        return _in_circle(sight.circle, why)
     failure = sight.hold("failure", "process")
     if failure is not None:
         why.append("a loader's failure holds the key in this process (error_ttl)")
         return _said("fail", why)
     if sight.load is not None and sight.policy.suppress is not Suppress.NONE:
+        if sight.circle is not None:
+            return _in_circle(sight.circle, why)
         why.append("this process loads it already")
         return _said("join", why)
     if not sight.reachable:
         why.append("no Redis can be asked for the lease")
         return _said("load", why)
+    if sight.refusal:
+        why.append(_without_lease(sight).removeprefix("for "))
+        return _said("load", why)
     if sight.hold("failure", "redis") is not None:
         why.append("a loader's failure holds the key in Redis (error_ttl)")
         return _said("fail", why)
     if _another_loads(sight):
-        left = None if sight.lease is None else sight.lease.left
-        term = "" if left is None else f", for {seconds(left)} unless it is renewed"
-        why.append(f"another load holds the lease{term}")
+        why.append(f"{_holder(sight.lease)}, unless it is renewed")
         return _said("wait", why)
-    taken = "taken from its holder (suppress)" if sight.lease else "free"
-    why.append(f"the lease is {taken}")
+    why.append(f"the lease is {_taken(sight)}")
     return _said("load", why)
+
+
+def _holder(lease: HeldLease | None) -> str:
+    here = lease is not None and lease.here
+    who = "a load of this process" if here else "another process's load"
+    left = 0.0 if lease is None or lease.left is None else lease.left
+    return f"{who} holds the lease for {seconds(left)} more"
+
+
+def _taken(sight: Sight) -> str:
+    if sight.lease is None:
+        return "free"
+    if sight.policy.suppress is Suppress.CLUSTER:
+        return "taken over, for it has no time left or no end"
+    return "taken from its holder (suppress)"
