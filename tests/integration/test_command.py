@@ -233,8 +233,9 @@ def test_a_marker_of_another_type(
         after = cache.outcome("k", lambda: 1, FRESH)
 
     assert (1, "") == (explained.code, explained.err)
-    assert (0, False) == (health.code, health.json["marker"])
-    assert any("clear() replaces it" in hint for hint in health.json["hints"])
+    assert (1, False) == (health.code, health.json["marker"])
+    (reason,) = health.json["reasons"]
+    assert reason.startswith("under the marker's name stands what is no marker")
     assert isinstance(outcome, Miss)
     assert isinstance(after, Miss)
     assert (set(), {Tier.REDIS}) == (outcome.stored, after.stored)

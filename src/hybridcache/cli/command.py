@@ -8,10 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import NoReturn
 
 from hybridcache.cli.demo import demo
-from hybridcache.cli.exits import Ended, Exit, without_secrets
+from hybridcache.cli.exits import Ended, Exit, tell_aside, without_secrets
 from hybridcache.cli.explain import explain
 from hybridcache.cli.health import health
-from hybridcache.core.readable import printable
 
 SHORTEST, LONGEST = 5.0, 30.0
 # Longer than a cache would wait: who asks by hand may ask a Redis far away.
@@ -70,8 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except Ended as end:
-        line = printable(without_secrets(end.line))
-        print(f"hybridcache: {line}", file=sys.stderr)
+        tell_aside(without_secrets(end.line))
         return end.code
 
 

@@ -3,7 +3,10 @@
 import os
 import re
 import sys
+from contextlib import suppress
 from enum import IntEnum
+
+from hybridcache.core.readable import printable
 
 
 class Exit(IntEnum):
@@ -50,6 +53,12 @@ def tell(text: str) -> None:
         _fall_silent()
         line = f"the answer could not be written: {error.strerror}"
         raise Ended(Exit.UNWRITTEN, line) from None
+
+
+def tell_aside(line: str) -> None:
+    """Print a line for people; a reader that has gone misses it."""
+    with suppress(OSError):
+        print(f"hybridcache: {printable(line)}", file=sys.stderr, flush=True)
 
 
 def _fall_silent() -> None:

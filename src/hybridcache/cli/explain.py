@@ -1,7 +1,6 @@
 """``hybridcache explain``: what Redis holds of one key, seen from outside."""
 
 import json
-import sys
 from typing import Final
 
 import attrs
@@ -9,11 +8,11 @@ import redis
 
 from hybridcache.adapters.upstream.blocking import BlockingUpstream
 from hybridcache.cli.checkup import Marked
-from hybridcache.cli.exits import Ended, Exit, tell, without_secrets
+from hybridcache.cli.exits import Ended, Exit, tell, tell_aside, without_secrets
 from hybridcache.cli.place import key_at, redis_at
 from hybridcache.core.explanation import Explanation
 from hybridcache.core.keys import shown
-from hybridcache.core.readable import page, printable
+from hybridcache.core.readable import page
 from hybridcache.core.shown_entry import Foreign
 from hybridcache.engine.names import channel_of
 from hybridcache.faces.cache import Cache
@@ -74,7 +73,7 @@ def _hint(upstream: Redis, prefix: str, name: str, timeout: float) -> None:
         line = f"no cache with the prefix {shown(prefix)} has used this Redis"
     else:
         return
-    print(f"hybridcache: hint: {printable(line)}", file=sys.stderr)
+    tell_aside(f"hint: {line}")
 
 
 def _is_marked(upstream: Redis, prefix: str, timeout: float) -> bool:

@@ -178,6 +178,11 @@ def _keys_reasons(answers: Answers, prefix: str | None) -> Iterator[str]:
     reads, writes, info = answers.reads_error, answers.writes_error, answers.info
     if _works(reads) is False and not _is_of_another_prefix(reads, prefix):
         yield f"reads are refused: {reads}"
+    if prefix is not None and answers.foreign_marker:
+        yield (
+            "under the marker's name stands what is no marker: nothing is stored here"
+            " until clear() replaces it"
+        )
     if _is_full(info):
         yield (
             f"it is full and noeviction: writes are refused ({info['used_memory']} of"
@@ -233,12 +238,7 @@ def _hints(answers: Answers, prefix: str | None) -> tuple[str, ...]:
     of_one = any(_is_of_another_prefix(error, prefix) for error in errors)
     if of_one or (answers.pubsub_error and prefix is None):
         hints.append("rights may be for one prefix alone: say --prefix")
-    if prefix is not None and answers.foreign_marker:
-        hints.append(
-            "under the marker's name stands what is no marker: caches store in their"
-            " own memory alone; clear() replaces it"
-        )
-    elif prefix is not None and answers.marker is False:
+    if prefix is not None and answers.marker is False and not answers.foreign_marker:
         hints.append("no marker: no cache with this prefix has used this Redis yet")
     if prefix is not None and answers.subscribers == 0:
         hints.append("no cache with this prefix listens for messages now")
