@@ -2,10 +2,11 @@
 
 import os
 import signal
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import attrs
@@ -60,7 +61,16 @@ class Pool:
 
     def shown(self, metric: str) -> Shown:
         """Return what the pool shows of a metric, but for zeros."""
-        return scraped(self.registry, f"hybridcache_{metric}", "pool")
+        read: list[Shown] = []
+
+        def scrape() -> bool:
+            # A file that prometheus-client is about to make is empty for a moment.
+            with suppress(struct.error):
+                read.append(scraped(self.registry, f"hybridcache_{metric}", "pool"))
+            return bool(read)
+
+        eventually(scrape)
+        return read[0]
 
 
 @pytest.fixture(name="pool")
