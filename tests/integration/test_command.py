@@ -238,7 +238,8 @@ def test_a_marker_of_another_type(
     assert reason.startswith("under the marker's name stands what is no marker")
     assert isinstance(outcome, Miss)
     assert isinstance(after, Miss)
-    assert (set(), {Tier.REDIS}) == (outcome.stored, after.stored)
+    assert frozenset() == outcome.stored
+    assert frozenset({Tier.REDIS}) == after.stored
 
 
 def test_hints_where_nothing_is_found(
