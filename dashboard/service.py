@@ -17,7 +17,9 @@ from dashboard.loader import Loader
 from dashboard.mood import Mood
 from hybridcache import AsyncCache, Cache, Memory, Policy, Redis
 
-POLICY = Policy(fresh_for=5, ttl=60, wait_for=2, jitter=0.2, retry_after=1)
+POLICY = Policy(
+    fresh_for=5, ttl=60, wait_for=2, abandon_after=2.1, jitter=0.2, retry_after=1
+)
 CALLERS = 14
 MEMORY_ITEMS = 250
 LEAVE_WITHIN = 5.0
