@@ -1,8 +1,9 @@
 """What operators must know, in stdlib logging: changes of state once, failures rarely.
 
 A state that flaps is logged a few times a minute, then with the number of changes that
-were not, and never so that the last line is wrong for longer than a minute. A failure that comes again and again is logged at once and then once a minute with the
-number of those that were not; never with a traceback, a key or a value.
+were not, and never so that the last line is wrong for longer than a minute. A failure
+that comes again and again is logged at once and then once a minute with the number of
+those that were not; never with a traceback, a key or a value.
 """
 
 import logging
@@ -26,7 +27,6 @@ log: Final = logging.getLogger("hybridcache.adapters")
 
 AGAIN_AFTER: Final = 60.0
 """A failure of one kind is logged this often at most, seconds."""
-
 
 CHANGES_A_MINUTE: Final = 10
 """So many changes of state of a cache are logged a minute at most."""
