@@ -29,7 +29,7 @@ from hybridcache.engine.latch import Latch
 from hybridcache.engine.lease_requests import Acquire, Granted, Held
 from hybridcache.engine.lookup import look_up
 from hybridcache.engine.observed import observed
-from hybridcache.engine.request import Request
+from hybridcache.engine.request import Fault, Request, Trouble
 from tests.fakes import FakePorts
 from tests.parts import (
     MARKER,
@@ -190,6 +190,15 @@ def test_blind_waiter_after_a_clear() -> None:
 
     assert isinstance(outcome, Miss)
     assert "loaded" == outcome.value
+
+
+@pytest.mark.parametrize("unsure", [False, True])
+def test_a_lease_is_owed_where_it_may_have_been_granted(*, unsure: bool) -> None:
+    """A reply of no form that it can have may stand for a lease; a refusal does not."""
+    world = told(NOTHING, Fault(Trouble.REFUSED, "no", unsure=unsure))
+    looked_up(world)
+
+    assert unsure == bool(world.node.leases.to_release(0.0))
 
 
 @pytest.mark.parametrize("answers", [[Killed()], [Granted(), Killed()]])

@@ -181,7 +181,7 @@ def _unclaimed(
     granted: bool,
 ) -> Unclaimed:
     """Do without the lease, and have it given back where it may have been granted."""
-    if granted or fault.trouble is Trouble.DOWN:
+    if granted or fault.unsure or fault.trouble is Trouble.DOWN:
         ctx.node.leases.unwanted(names, token, flight.abandon_at)
     return Unclaimed(fault.cause if fault.trouble is Trouble.DOWN else None)
 

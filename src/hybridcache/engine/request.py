@@ -40,10 +40,13 @@ class Fault:
         trouble: What sort of failure.
 
         cause: For people to read.
+
+        unsure: Whether what was asked for may have been done, though it is refused.
     """
 
     trouble: Trouble
     cause: str
+    unsure: bool = attrs.field(default=False, kw_only=True, eq=False)
 
 
 @attrs.frozen

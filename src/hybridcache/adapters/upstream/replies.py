@@ -131,9 +131,8 @@ def read(request: Request[A], replies: Sequence[object]) -> A | Fault:
     try:
         return request.parse(replies)
     except Garbled as error:
-        return Fault(
-            Trouble.REFUSED, f"a reply that {request.operation} cannot have: {error}"
-        )
+        cause = f"a reply that {request.operation} cannot have: {error}"
+        return Fault(Trouble.REFUSED, cause, unsure=True)
 
 
 def _is_refusal(error: ServerError) -> bool:
