@@ -9,7 +9,16 @@ import pytest
 from hybridcache.core import blob
 from hybridcache.core.decision import Fresh
 from hybridcache.core.errors import Unencodable
-from hybridcache.engine import claim, flights, keeper, lookup, node, recall, storing
+from hybridcache.engine import (
+    claim,
+    flights,
+    keeper,
+    lookup,
+    node,
+    own_lease,
+    recall,
+    storing,
+)
 from hybridcache.engine.answers import Hit
 from hybridcache.engine.command import Ask, AsyncPorts, Await, CallLoader, Spawn
 from hybridcache.engine.context import Context
@@ -259,13 +268,13 @@ def _raise_for_bytes(patch: Patch) -> None:
 
 
 def _no_cycles_seen(patch: Patch) -> None:
-    patch.setattr(lookup, "check_cycle", _nothing)
+    patch.setattr(own_lease, "check_cycle", _nothing)
     patch.setattr(node, "check_cycle", _nothing)
     patch.setattr(flights, "check_cycle", _nothing)
 
 
 def _own_lease_awaited(patch: Patch) -> None:
-    patch.setattr(lookup, "_check_own_lease", _nothing)
+    patch.setattr(lookup, "check_own_lease", _nothing)
     patch.setattr(LeaseBook, "holder", _nothing)
 
 

@@ -102,8 +102,8 @@ def test_a_stale_hit_that_waits_is_not_served_once_expired(seed: int) -> None:
     ("seed", "workload", "faults"),
     [
         (7, work.CLEARING, faulty.CALM),
-        (408824, work.CLEARING, Faults(dropped=2.0, silent=1.0)),
-        (415916, work.CLEARING, Faults(skew=86400.0, drift=0.0005)),
+        (408824, work.CLEARING, faulty.SUBSCRIPTIONS),
+        (415916, work.CLEARING, faulty.CLOCKS),
     ],
 )
 def test_a_load_never_waits_for_its_own_lease(
@@ -115,45 +115,24 @@ def test_a_load_never_waits_for_its_own_lease(
 
 def test_a_load_whose_invalidation_was_missed_is_not_joined_for_long() -> None:
     """A node cut off during an invalidation lets go of its load within 3 s."""
-    workload = Workload(
-        keys=1, span=6.0, burst=0.9, slow=0.3, failing=0.2, unstored=0.2
-    )
-    faults = Faults(
-        message_lost=0.05,
-        message_twice=0.05,
-        message_late=0.05,
-        dropped=1.0,
-        silent=0.5,
-    )
-    Cluster(seed=703333, nodes=2, workload=workload, faults=faults).run()
+    Cluster(seed=703333, nodes=2, workload=work.STAMPEDE, faults=faulty.MESSAGES).run()
 
 
 def test_a_result_from_before_a_clear_is_not_told_after_it() -> None:
     """What a load left its waiters unstored is not for those who ask after a clear."""
-    workload = Workload(
-        keys=1, span=6.0, burst=0.9, slow=0.3, failing=0.2, unstored=0.2
-    )
-    faults = Faults(dropped=2.0, silent=1.0)
-    Cluster(seed=834905, nodes=2, workload=workload, faults=faults).run()
+    Cluster(
+        seed=834905, nodes=2, workload=work.STAMPEDE, faults=faulty.SUBSCRIPTIONS
+    ).run()
 
 
 def test_what_an_unreached_redis_still_held_may_be_served() -> None:
     """An invalidation that Redis did not take says so; its records may be told on."""
-    workload = Workload(
-        keys=1, span=6.0, burst=0.9, slow=0.3, failing=0.2, unstored=0.2
-    )
-    faults = Faults(outages=0.7, hangs=0.7, restarts=0.5, evictions=2.0, flushes=0.5)
-    Cluster(seed=1195601, nodes=2, workload=workload, faults=faults).run()
+    Cluster(seed=1195601, nodes=2, workload=work.STAMPEDE, faults=faulty.REDIS).run()
 
 
 def test_a_load_without_a_lease_is_judged_by_itself() -> None:
     """A process that stood still while it asked for the lease loads without one."""
-    waiting = Policy(fresh_for=0.5, ttl=2.5, wait_for=9.0, stale_wait=2.0)
-    workload = Workload(
-        keys=1, invalidate=0.0, clear=0.0, refresh=0.0, slow=0.7, policies=(waiting,)
-    )
-    faults = Faults(cancelled=0.1, crashes=1.0, pauses=1.0)
-    Cluster(seed=1260889, nodes=2, workload=workload, faults=faults).run()
+    Cluster(seed=1260889, nodes=2, workload=work.WAITING, faults=faulty.PROCESSES).run()
 
 
 def test_a_lease_may_be_granted_to_who_stands_still() -> None:
@@ -176,17 +155,7 @@ def test_a_lease_may_be_granted_to_who_stands_still() -> None:
 
 def test_a_silent_subscription_is_noticed_in_spite_of_clears() -> None:
     """A subscription that fell silent costs its waiters no more than it must."""
-    workload = Workload(
-        keys=2, invalidate=0.02, clear=0.15, slow=0.0, unmodified=0.0, nested=0.5
-    )
-    faults = Faults(
-        message_lost=0.05,
-        message_twice=0.05,
-        message_late=0.05,
-        dropped=1.0,
-        silent=0.5,
-    )
-    Cluster(seed=1408548, nodes=1, workload=workload, faults=faults).run()
+    Cluster(seed=1408548, nodes=1, workload=work.CLEARING, faults=faulty.MESSAGES).run()
 
 
 def test_equal_seeds_give_equal_runs() -> None:

@@ -1,13 +1,13 @@
 """Whether whoever asks would wait for itself: for a load that it is part of."""
 
 from hybridcache.core.errors import ReentrantLoad, WouldBlockLoop
-from hybridcache.core.policy import Suppress
 from hybridcache.engine.command import Await, Flow
 from hybridcache.engine.context import Context
 from hybridcache.engine.current import CURRENT
 from hybridcache.engine.flights import Flight, check_cycle
 from hybridcache.engine.foresee import Circle
 from hybridcache.engine.inquiry import Inquiry
+from hybridcache.engine.own_lease import check_own_lease
 
 
 def circle_of(ctx: Context, inquiry: Inquiry) -> Flow[Circle | None]:
@@ -18,12 +18,14 @@ def circle_of(ctx: Context, inquiry: Inquiry) -> Flow[Circle | None]:
     if flight is not None and not inquiry.fits(flight.fingerprint):
         flight = None
     parent = CURRENT.get()
-    if parent is not None:
+    if parent is not None and flight is not None:
         with node.lock:
-            if flight is not None and _closes(parent.flight, flight):
+            if _closes(parent.flight, flight):
                 return Circle.OWN_LOAD
-            if _is_lessee(ctx, inquiry, parent.flight):
-                return Circle.OWN_LEASE
+    try:
+        check_own_lease(ctx, inquiry.key, inquiry.policy, bypass=inquiry.bypass)
+    except ReentrantLoad:
+        return Circle.OWN_LEASE
     if flight is None:
         return None
     try:
@@ -32,14 +34,6 @@ def circle_of(ctx: Context, inquiry: Inquiry) -> Flow[Circle | None]:
     except WouldBlockLoop:
         return Circle.OWN_LOOP
     return None
-
-
-def _is_lessee(ctx: Context, inquiry: Inquiry, waiting: Flight) -> bool:
-    """Whether a lookup finds that the lease it would wait for is its own load's."""
-    if ctx.redis is None or inquiry.policy.suppress is not Suppress.CLUSTER:
-        return False
-    holders = ctx.node.leases.holders(inquiry.key)
-    return any(_closes(waiting, holder) for holder in holders)
 
 
 def _closes(waiting: Flight, awaited: Flight) -> bool:

@@ -27,7 +27,7 @@ from hybridcache.core.outcome import (
     Scope,
     Tier,
 )
-from hybridcache.core.policy import RunIn, Suppress
+from hybridcache.core.policy import RunIn
 from hybridcache.engine.answers import Hit, Missing
 from hybridcache.engine.command import Await, Flow, Spawn
 from hybridcache.engine.context import Context, Query, deadline_of
@@ -39,11 +39,11 @@ from hybridcache.engine.flights import (
     Handover,
     Landing,
     Loaded,
-    check_cycle,
 )
 from hybridcache.engine.landed import outcome_of, too_late
 from hybridcache.engine.lease_requests import Mode
 from hybridcache.engine.load import load
+from hybridcache.engine.own_lease import check_own_lease
 from hybridcache.engine.plan import Plan
 from hybridcache.engine.recall import fetch, fresh_in_memory, loads_from_cold, recall
 from hybridcache.engine.request import Fault
@@ -214,7 +214,7 @@ def fly(
         if ctx.closed():
             msg = f"the cache {ctx.cache!r} was closed while {query.key!r} was loading"
             raise Closed(msg)
-        _check_own_lease(ctx, query)
+        check_own_lease(ctx, query.key, policy, bypass=query.bypass)
         now = ctx.now()
         failure = ctx.node.holds.failure_of(query.key, now)
         if failure is not None and plan.mode is not Mode.FORCE and not query.bypass:
@@ -248,22 +248,6 @@ def fly(
         if not again or ctx.now() >= deadline:
             raise too_late(query, flight, landing)
         plan = plan.again()
-
-
-def _check_own_lease(ctx: Context, query: Query[V]) -> None:
-    """Refuse to wait for a lease that the load this is part of holds itself.
-
-    A clear may have let go of its flight, so that the key seems free here.
-    """
-    parent = CURRENT.get()
-    if parent is None or query.bypass or ctx.redis is None:
-        return
-    if query.policy.suppress is not Suppress.CLUSTER:
-        # It takes the lease from whoever holds it.
-        return
-    with ctx.node.lock:
-        for holder in ctx.node.leases.holders(query.key):
-            check_cycle(parent.flight, holder)
 
 
 def _landed_meanwhile(ctx: Context, query: Query[V], flight: Flight) -> bool:

@@ -30,6 +30,7 @@ from hybridcache.engine.peek import peek
 from hybridcache.faces.counting import counted_in
 from hybridcache.faces.declared import declared_value
 from hybridcache.faces.function import Function, inquiry_of, query_of
+from hybridcache.faces.making import make_state
 from hybridcache.faces.memory import Memory
 from hybridcache.faces.method import CachedMethod
 from hybridcache.faces.options import (
@@ -39,7 +40,6 @@ from hybridcache.faces.options import (
     label_of,
 )
 from hybridcache.faces.protocols import Decorator
-from hybridcache.faces.state import make_state
 from hybridcache.faces.sync_function import SyncFunction, plain
 from hybridcache.faces.upstream import Redis, upstream_of
 from hybridcache.faces.wrapper import in_class_body, is_async

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import attrs
 
-from hybridcache.adapters.codec import MSGPACK, Codec, Shape, shape_of
+from hybridcache.adapters.codec import Codec, Shape, shape_of
 from hybridcache.adapters.logs import Journal
 from hybridcache.adapters.loops import LoopPorts, Tasks
 from hybridcache.adapters.loops import NoUpstream as NobodyAwaited
@@ -28,7 +28,6 @@ from hybridcache.engine.node import Node
 from hybridcache.engine.tally import Tally
 from hybridcache.faces.forks import start_anew_in_forks
 from hybridcache.faces.memory import Memory
-from hybridcache.faces.options import check_function
 from hybridcache.faces.running import running_loop
 from hybridcache.faces.station import Station, station_for, token
 from hybridcache.faces.telling import Telling
@@ -261,47 +260,3 @@ class CacheState:
         """Start anew in the child of a fork."""
         self.workers.forked()
         self.tasks.forked()
-
-
-def make_state(
-    *,
-    name: object,
-    prefix: str | None,
-    upstream: Upstream | None,
-    downstream: object,
-    codec: Codec | None,
-    observer: Observer | None,
-    exposition: Exposition,
-    tracing: SpanTracing,
-    clock: Callable[[], float],
-) -> CacheState:
-    """Check a cache's options and make its inside.
-
-    Raises:
-
-        TypeError: An option is of a wrong type.
-
-        ValueError: An option is wrong.
-    """
-    if not isinstance(name, str):
-        msg = f"name must be a str, not {name!r}"
-        raise TypeError(msg)
-    if downstream is not None and not isinstance(downstream, Memory):
-        msg = f"downstream must be a Memory or None, not {downstream!r}"
-        raise TypeError(msg)
-    if observer is not None:
-        check_function("observer", observer)
-    if tracing.redact is not None:
-        check_function("trace_keys", tracing.redact)
-    check_function("clock", clock)
-    return CacheState(
-        name=name,
-        prefix=prefix,
-        upstream=upstream,
-        downstream=downstream,
-        codec=MSGPACK if codec is None else codec,
-        observer=observer,
-        exposition=exposition,
-        tracing=tracing,
-        clock=clock,
-    )

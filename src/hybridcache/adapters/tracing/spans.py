@@ -8,8 +8,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from contextvars import Context as Variables
-from contextvars import ContextVar, Token, copy_context
+from contextvars import Token
 from types import TracebackType
 from typing import Final, Self, TypeAlias
 
@@ -19,7 +18,6 @@ from opentelemetry.context import Context
 from opentelemetry.trace import (
     INVALID_SPAN,
     Link,
-    NonRecordingSpan,
     Span,
     SpanContext,
     SpanKind,
@@ -30,6 +28,7 @@ from opentelemetry.trace import (
 )
 from opentelemetry.util.types import AttributeValue
 
+from hybridcache.adapters.tracing.here import current, recording
 from hybridcache.core.outcome import HitFresh, HitStale, Outcome, Scope
 from hybridcache.engine.tally import served_by
 from hybridcache.engine.tracing import UNTRACED, LoadSpan, LookupSpan
@@ -40,46 +39,6 @@ Redact: TypeAlias = Callable[[str], str]
 """Makes of a key what a span may show."""
 Provider: TypeAlias = TracerProvider
 """Where tracers come from; `None` means OpenTelemetry's global one."""
-
-
-def _look() -> Callable[[], Context]:
-    """Return the quickest way to the current OpenTelemetry context.
-
-    `opentelemetry.context.get_current` costs as much as a memory hit's budget for all
-    telemetry; the variable that it reads, a quarter. Which one that is, shows by what
-    it holds.
-    """
-    marked = Context({"hybridcache": "marked"})
-    token = context.attach(marked)
-    try:
-        holding = [var for var, value in copy_context().items() if value is marked]
-    finally:
-        context.detach(token)
-    for variable in holding:
-        if _has_default(variable):
-            return variable.get
-    return context.get_current
-
-
-def _has_default(variable: "ContextVar[Context]") -> bool:
-    try:
-        return isinstance(Variables().run(variable.get), Context)
-    except LookupError:
-        return False
-
-
-current: Final = _look()
-"""Return OpenTelemetry's current context; it is empty where nothing is traced."""
-
-(SPAN_KEY,) = trace.set_span_in_context(INVALID_SPAN, Context())
-UNRECORDED: Final = NonRecordingSpan
-"""What a span is that was not sampled."""
-
-
-def recording() -> bool:
-    """Whether the current span is recorded."""
-    span = current().get(SPAN_KEY)
-    return isinstance(span, Span) and span.is_recording()
 
 
 class _Block(AbstractContextManager["_Block"]):
