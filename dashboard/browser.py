@@ -9,10 +9,10 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from dashboard.ports import free_port
+from dashboard.started import Started
 
 FLAGS: Final = (
     "--headless",
@@ -34,7 +34,7 @@ class BrowserUnavailable(RuntimeError):  # noqa: N818 (it is a state, not a mist
     """There is no Chromium with its driver, or it did not start."""
 
 
-class Browser:
+class Browser(Started):
     """One window. As a context manager it starts on entry and ends on exit.
 
     Args:
@@ -58,22 +58,6 @@ class Browser:
         self._profile = Path(tempfile.mkdtemp(prefix="hybridcache-browser-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._url = ""
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self._end()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._end()
 
     def go(self, url: str) -> None:
         """Open a page and wait until it is loaded."""

@@ -6,10 +6,10 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from dashboard.mood import Mood
+from dashboard.started import Started
 
 ROOT: Final = Path(__file__).parents[1]
 LEAVE_WITHIN = 10.0
@@ -19,7 +19,7 @@ class ProcessLost(RuntimeError):  # noqa: N818 (what happened, in two words)
     """A process of the service ended before it was told to."""
 
 
-class Crew:
+class Crew(Started):
     """Some processes. As a context manager it ends them, whatever happens.
 
     Each ends when its standard input does, so it does not outlive us either.
@@ -37,23 +37,10 @@ class Crew:
         self._processes: list[subprocess.Popen[str]] = []
         self.ports: list[int] = []
 
-    def __enter__(self) -> Self:
-        try:
-            for seed in range(self._count):
-                self._processes.append(self._launched(seed))
-            self.ports += [self._port_of(process) for process in self._processes]
-        except BaseException:
-            self._end()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._end()
+    def _start(self) -> None:
+        for seed in range(self._count):
+            self._processes.append(self._launched(seed))
+        self.ports += [self._port_of(process) for process in self._processes]
 
     def tell(self, mood: Mood) -> None:
         """Tell all of them their mood.

@@ -12,11 +12,11 @@ import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from dashboard.build import PAGE, RULES
 from dashboard.ports import free_port
+from dashboard.started import Started
 
 READY_WITHIN = 30.0
 STOPPED_WITHIN = 10.0
@@ -48,7 +48,7 @@ def find_prometheus() -> str:
     return found
 
 
-class Prometheus:
+class Prometheus(Started):
     """One Prometheus. As a context manager it starts on entry and ends on exit.
 
     Args:
@@ -64,22 +64,6 @@ class Prometheus:
         self._port = port or free_port()
         self._directory = Path(tempfile.mkdtemp(prefix="hybridcache-prometheus-"))
         self._process: subprocess.Popen[bytes] | None = None
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self._end()
-            raise
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._end()
 
     @property
     def url(self) -> str:
