@@ -4,7 +4,8 @@ from typing import Final
 
 import attrs
 
-from hybridcache.core.http.cache_control import Asked
+from hybridcache.core.http.admission import terms
+from hybridcache.core.http.decision import validators
 from hybridcache.core.http.fields import without
 from hybridcache.core.http.message import Headers, Request, Stored
 from hybridcache.core.http.receive import (
@@ -44,12 +45,7 @@ class RefreshFailed(Exception):  # noqa: N818 (an event that ends a load)
 
 
 def refresh_behind(
-    site: Site,
-    ctx: Context,
-    request: Request,
-    found: Found,
-    validators: Headers,
-    fetcher: Fetcher,
+    site: Site, ctx: Context, request: Request, found: Found, fetcher: Fetcher
 ) -> Flow[None]:
     """Start a refresh of what was found, unless one runs or a failure holds it off."""
     hit, stored = found.hit, found.stored
@@ -57,8 +53,9 @@ def refresh_behind(
         return
     if ctx.now() < ctx.node.holds.held_off_until(found.key):
         return
-    fields = (*without(request.headers, OF_THE_CLIENT), *validators)
-    bare = attrs.evolve(request, method="GET", headers=fields)
+    fields = without(request.headers, OF_THE_CLIENT)
+    own = validators(terms(fields), stored)
+    bare = attrs.evolve(request, method="GET", headers=(*fields, *own))
 
     def conclude(fetched: Fetched) -> Reply:
         return concluded(site, bare, stored, found, fetched)
@@ -78,7 +75,7 @@ def concluded(
     """
     verdict = judge(
         request,
-        Asked(),
+        terms(request.headers),
         site.policy,
         fetched.head,
         stored=stored,
@@ -111,3 +108,10 @@ def _in_place(site: Site, found: Found, new: Stored) -> Reply:
     if set(new.vary) <= set(known):
         return kept_for_its_life(new, site)
     return tombstone(site)
+
+
+def replaced(headers: Headers, fields: Headers) -> Headers:
+    """Return a request's fields with *fields* in the place of those of their names."""
+    if not fields:
+        return headers
+    return (*without(headers, {name for name, _ in fields}), *fields)

@@ -10,8 +10,8 @@ from typing import Final, TypeAlias
 
 import attrs
 
+from hybridcache.core.http.admission import Terms, terms
 from hybridcache.core.http.answers import Answer, answer
-from hybridcache.core.http.cache_control import Asked
 from hybridcache.core.http.decision import may_serve_on_error
 from hybridcache.core.http.invalidation import invalidates, serves_later_get
 from hybridcache.core.http.key import primary_key, variant_key
@@ -33,7 +33,7 @@ from hybridcache.core.http.receive import (
     finished,
     judge,
 )
-from hybridcache.core.http.status import cache_status, with_status
+from hybridcache.core.http.status import Forward, cache_status, with_status
 from hybridcache.core.reply import Store
 from hybridcache.engine.command import Await, Flow
 from hybridcache.engine.context import Context
@@ -91,13 +91,13 @@ class Exchange:
 
         request: What is asked for.
 
+        terms: What it says of caching.
+
         headers: The fields to send: the client's, or with validators of ours.
 
         why: Why it goes forward, as Cache-Status says it (RFC 9211, section 2.2).
 
         primary: The URL's key, if the request has one.
-
-        asked: What the request says of caching.
 
         stored: The response that is validated or completed.
 
@@ -110,24 +110,21 @@ class Exchange:
         mark: Under what it is remembered that responses could not be shared, or None
             where the request is none of the cache's business.
 
-        credentials: Whether it brings Authorization to a shared cache.
-
         requested_at: When it was made, seconds since 1970.
     """
 
     site: Site
     ctx: Context
     request: Request
+    terms: Terms
     headers: Headers
-    why: str
+    why: Forward
     primary: str | None = None
-    asked: Asked = Asked()
     stored: Stored | None = None
     age: float = 0.0
     variants: Variants | None = None
     led: Led | None = None
     mark: str | None = None
-    credentials: bool = False
     requested_at: float = attrs.field(init=False)
     _route: str = attrs.field(default="", init=False)
     _template: Stored | None = attrs.field(default=None, init=False)
@@ -202,7 +199,7 @@ class Exchange:
         stored = self.stored
         if stored is None or not isinstance(error, Exception):
             return None
-        if not may_serve_on_error(self.asked, stored, self.age, self.site.policy):
+        if not may_serve_on_error(self.terms, stored, self.age, self.site.policy):
             return None
         return self._answer(stored, self.age, None)
 
@@ -218,7 +215,7 @@ class Exchange:
     def _judged(self, head: Head) -> Verdict:
         return judge(
             self.request,
-            self.asked,
+            self.terms,
             self.site.policy,
             head,
             stored=self.stored,
@@ -246,7 +243,7 @@ class Exchange:
         key = None if later is None else primary_key(later, self.site.policy)
         if later is None or key is None:
             return self._relay(head)
-        self.request, self.primary = later, key
+        self.request, self.primary, self.terms = later, key, terms(later.headers)
         self.led = yield from self._lead(key)
         verdict = self._judged(head)
         if isinstance(verdict, Keep):
@@ -309,7 +306,7 @@ class Exchange:
             yield from invalidate(self.ctx, one_too_many)
 
     def _pass(self, head: Head, *, lasting: bool) -> Flow[None]:
-        if lasting or self.credentials:
+        if lasting or self.terms.authorised:
             self._mark()
         if self.led is None:
             return
@@ -349,12 +346,11 @@ class Exchange:
     # What is sent
 
     def _relay(self, head: Head, *, prefix: bytes = b"", stored: bool = False) -> Relay:
-        status = cache_status(fwd=self.why, fwd_status=head.status, stored=stored)
+        status = cache_status(self.why, status=head.status, stored=stored)
         headers = with_status(head.headers, status)
         return Relay(attrs.evolve(head, headers=headers), prefix)
 
     def _answer(self, stored: Stored, age: float, head: Head | None) -> Answer:
-        status = cache_status(
-            fwd=self.why, fwd_status=None if head is None else head.status
-        )
-        return answer(stored, self.request, age, status, self.site.policy)
+        answered = None if head is None else head.status
+        status = cache_status(self.why, status=answered)
+        return answer(stored, self.request, self.terms, age, status, self.site.policy)

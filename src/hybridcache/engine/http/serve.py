@@ -8,26 +8,26 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from hybridcache.core.http.admission import Bypass, admit
+from hybridcache.core.http.admission import Bypass, Terms, admit, terms
 from hybridcache.core.http.answers import Answer, answer, gateway_timeout
-from hybridcache.core.http.cache_control import Asked
 from hybridcache.core.http.decision import (
     GatewayTimeout,
     Hit,
     Miss,
     Revalidate,
     StaleHit,
+    absent,
     decide,
 )
-from hybridcache.core.http.fields import lines, without
+from hybridcache.core.http.fields import without
 from hybridcache.core.http.key import primary_key
 from hybridcache.core.http.message import Record, Request, Stored, Variants
-from hybridcache.core.http.status import cache_status
+from hybridcache.core.http.status import Forward, cache_status, hit_status
 from hybridcache.core.outcome import HitFresh, HitStale, Outcome, Suppressed
 from hybridcache.engine.command import Flow
 from hybridcache.engine.context import Context
 from hybridcache.engine.flights import Failed
-from hybridcache.engine.http.behind import CONDITIONS, refresh_behind
+from hybridcache.engine.http.behind import CONDITIONS, refresh_behind, replaced
 from hybridcache.engine.http.exchange import Exchange
 from hybridcache.engine.http.find import Found, find
 from hybridcache.engine.http.leading import Led, count, lead_or_follow
@@ -40,64 +40,69 @@ Course: TypeAlias = Answer | Exchange
 
 # Who waited may find that its URL varies, and that its own variant is being loaded.
 ROUNDS: Final = 3
-NOTHING_ASKED: Final = Asked()
 
 
 def serve(site: Site, request: Request, fetcher: Fetcher) -> Flow[Course]:
     """Answer *request* from the cache, or say how to ask the origin."""
     ctx = site.ctx()
-    asked = admit(request, site.policy)
-    if isinstance(asked, Bypass):
-        return _alone(site, ctx, request, asked.reason)
-    if site.bypassed() or ctx.closed():
-        return _alone(site, ctx, request, "bypass")
+    admitted = admit(request, site.policy)
+    if isinstance(admitted, Bypass):
+        return _past(site, ctx, request, admitted.reason)
     primary = primary_key(request, site.policy)
-    if primary is None:
-        return _alone(site, ctx, request, "bypass")
+    if primary is None or site.bypassed() or ctx.closed():
+        return _past(site, ctx, request, "bypass")
     for _ in range(ROUNDS):
         found = yield from find(site, ctx, request, primary)
-        course = yield from _course(site, ctx, request, asked, found, fetcher)
+        course = yield from _course(site, ctx, request, admitted, found, fetcher)
         if course is not None:
             return course
-    return _alone(site, ctx, request, "uri-miss", asked)
+    return _past(site, ctx, request, "miss")
+
+
+def _past(site: Site, ctx: Context, request: Request, why: Forward) -> Exchange:
+    """Ask the origin and keep nothing."""
+    return Exchange(
+        site=site,
+        ctx=ctx,
+        request=request,
+        terms=terms(request.headers),
+        headers=request.headers,
+        why=why,
+    )
 
 
 def _course(
     site: Site,
     ctx: Context,
     request: Request,
-    asked: Asked,
+    wanted: Terms,
     found: Found,
     fetcher: Fetcher,
 ) -> Flow[Course | None]:
     """Serve what was found, or load; None to look again."""
     stored = found.stored
     if stored is None:
-        if asked.only_if_cached:
-            return gateway_timeout(cache_status(fwd=found.missed))
-        return (yield from _miss(site, ctx, request, asked, found, found.missed))
-    verdict = decide(request, asked, stored, found.resident, site.policy)
-    match verdict:
+        missing = absent(wanted, varies=found.variants is not None)
+        return (yield from _miss(site, ctx, request, wanted, found, missing))
+    match decide(request, wanted, stored, found.resident, site.policy):
         case Hit(age=age):
             _count(site, ctx, found, stored)
-            return _hit(site, request, stored, age)
+            return _hit(site, request, wanted, stored, age)
         case StaleHit(age=age):
-            fields = verdict.fields
-            yield from refresh_behind(site, ctx, request, found, fields, fetcher)
+            yield from refresh_behind(site, ctx, request, found, fetcher)
             _count(site, ctx, found, stored, stale=True)
-            return _hit(site, request, stored, age)
-        case GatewayTimeout():
-            return gateway_timeout(cache_status(fwd="stale"))
-        case Revalidate():
-            return (yield from _revalidate(site, ctx, request, asked, found, verdict))
-        case Miss(reason=reason):
-            return (yield from _miss(site, ctx, request, asked, found, reason))
+            return _hit(site, request, wanted, stored, age)
+        case Revalidate() as verdict:
+            return (yield from _revalidate(site, ctx, request, wanted, found, verdict))
+        case Miss() | GatewayTimeout() as verdict:
+            return (yield from _miss(site, ctx, request, wanted, found, verdict))
 
 
-def _hit(site: Site, request: Request, stored: Stored, age: float, *, collapsed: bool = False) -> Answer:
-    ttl = int(stored.lifetime - age)
-    status = cache_status(hit=not collapsed, ttl=ttl, collapsed=collapsed, fwd="uri-miss" if collapsed else "")
-    return answer(stored, request, age, status, site.policy)
+def _hit(
+    site: Site, request: Request, wanted: Terms, stored: Stored, age: float
+) -> Answer:
+    status = hit_status(stored.lifetime - age)
+    return answer(stored, request, wanted, age, status, site.policy)
 
 
 def _count(
@@ -116,57 +121,64 @@ def _miss(
     site: Site,
     ctx: Context,
     request: Request,
-    asked: Asked,
+    wanted: Terms,
     found: Found,
-    why: str,
+    verdict: Miss | GatewayTimeout,
 ) -> Flow[Course | None]:
     """Ask the origin for what the cache does not hold, or have another's response."""
-    if request.method == "HEAD":
-        return _alone(site, ctx, request, why, asked)
-    mark = _mark(site, request, found)
+    if isinstance(verdict, GatewayTimeout):
+        return gateway_timeout(cache_status("miss"))
+    if request.method == "HEAD" or _too_rare(site, found):
+        return _past(site, ctx, request, verdict.reason)
+    # A part that is stored may be completed; else it is as if nothing were there.
+    part = found.stored if verdict.fields else None
     exchange = Exchange(
         site=site,
         ctx=ctx,
         request=request,
-        headers=request.headers,
-        why=why,
+        terms=wanted,
+        headers=replaced(request.headers, verdict.fields),
+        why=verdict.reason,
         primary=found.primary,
-        asked=asked,
+        stored=part,
         variants=found.variants,
-        mark=mark,
-        credentials=_has_credentials(site, request),
+        mark=_mark(site, wanted, found),
     )
-    if site.passes.lets(mark, ctx.now()):
+    if exchange.mark is not None and site.passes.lets(exchange.mark, ctx.now()):
         return exchange
-    if site.uses.count(found.primary) < site.policy.min_uses:
-        return _alone(site, ctx, request, why, asked)
     return (yield from _lead(exchange, found, found.plan))
+
+
+def _too_rare(site: Site, found: Found) -> bool:
+    """Whether nobody is likely to ask again for what would be stored."""
+    if site.policy.min_uses == 1:
+        return False
+    return site.uses.count(found.primary) < site.policy.min_uses
 
 
 def _revalidate(
     site: Site,
     ctx: Context,
     request: Request,
-    asked: Asked,
+    wanted: Terms,
     found: Found,
     verdict: Revalidate,
 ) -> Flow[Course | None]:
     """Ask the origin whether what the cache holds will still do."""
     if request.method == "HEAD":
-        return _alone(site, ctx, request, verdict.reason, asked)
+        return _past(site, ctx, request, verdict.reason)
     exchange = Exchange(
         site=site,
         ctx=ctx,
         request=request,
+        terms=wanted,
         headers=(*without(request.headers, CONDITIONS), *verdict.fields),
         why=verdict.reason,
         primary=found.primary,
-        asked=asked,
         stored=found.stored,
         age=verdict.age,
         variants=found.variants,
-        mark=_mark(site, request, found),
-        credentials=_has_credentials(site, request),
+        mark=_mark(site, wanted, found),
     )
     plan = found.plan
     if verdict.reason == "request":
@@ -177,8 +189,9 @@ def _revalidate(
 
 def _lead(exchange: Exchange, found: Found, plan: Plan) -> Flow[Course | None]:
     """Lead the load of *found*'s key, or follow another's if that may be shared."""
-    site, ctx, request = exchange.site, exchange.ctx, exchange.request
-    policy = site.beside if exchange.credentials else site.lives
+    site, ctx = exchange.site, exchange.ctx
+    # What answers credentials is for them, as a rule: nobody waits for it.
+    policy = site.beside if _alone(site, exchange.terms) else site.lives
     news = yield from lead_or_follow(site, ctx, found.key, plan, policy)
     if isinstance(news, Led):
         exchange.led = news
@@ -198,29 +211,22 @@ def _lead(exchange: Exchange, found: Found, plan: Plan) -> Flow[Course | None]:
 
 def _followed(exchange: Exchange, stored: Stored, outcome: Outcome[Record]) -> Course:
     """Give another request's response to this one, if it would be served from store."""
-    site, request = exchange.site, exchange.request
+    site, request, wanted = exchange.site, exchange.request, exchange.terms
     resident = outcome.age if isinstance(outcome, HitFresh | HitStale) else 0.0
-    match decide(request, exchange.asked, stored, resident, site.policy):
-        case Hit(age=age) | StaleHit(age=age):
-            collapsed = isinstance(outcome, Suppressed)
-            return _hit(site, request, stored, age, collapsed=collapsed)
-        case Revalidate() | Miss() | GatewayTimeout():
-            return exchange
+    verdict = decide(request, wanted, stored, resident, site.policy)
+    if not isinstance(verdict, Hit | StaleHit):
+        return exchange
+    if not isinstance(outcome, Suppressed):
+        return _hit(site, request, wanted, stored, verdict.age)
+    status = cache_status(exchange.why, collapsed=True)
+    return answer(stored, request, wanted, verdict.age, status, site.policy)
 
 
-def _alone(
-    site: Site, ctx: Context, request: Request, why: str, asked: Asked = NOTHING_ASKED
-) -> Exchange:
-    """Ask the origin and keep nothing."""
-    return Exchange(
-        site=site, ctx=ctx, request=request, headers=request.headers, why=why, asked=asked
-    )
-
-
-def _mark(site: Site, request: Request, found: Found) -> str:
+def _mark(site: Site, wanted: Terms, found: Found) -> str:
     """Name what passes: what is refused to credentials says nothing of the rest."""
-    return f"{found.key} authorization" if _has_credentials(site, request) else found.key
+    return f"{found.key} authorization" if _alone(site, wanted) else found.key
 
 
-def _has_credentials(site: Site, request: Request) -> bool:
-    return site.policy.shared and bool(lines(request.headers, b"authorization"))
+def _alone(site: Site, wanted: Terms) -> bool:
+    return wanted.authorised and site.policy.shared
+
