@@ -229,4 +229,3 @@ def _mark(site: Site, wanted: Terms, found: Found) -> str:
 
 def _alone(site: Site, wanted: Terms) -> bool:
     return wanted.authorised and site.policy.shared
-
