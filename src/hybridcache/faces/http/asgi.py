@@ -14,6 +14,7 @@ from hybridcache.engine.drive import adrive
 from hybridcache.engine.http.exchange import Directive, Exchange, Relay, Repeat, Replace
 from hybridcache.engine.http.purge import purge
 from hybridcache.engine.http.serve import serve
+from hybridcache.engine.http.short import at_hand
 from hybridcache.engine.http.site import Conclude, Fetched
 from hybridcache.engine.latch import Latch
 from hybridcache.faces.async_cache import AsyncCache
@@ -58,9 +59,13 @@ class CacheMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        request = request_of(scope)
+        answer = at_hand(self._site, request)
+        if answer is not None:
+            await send_answer(answer, send)
+            return
         state = self._state
         state.wiring.station.ensure_keeper()
-        request = request_of(scope)
 
         def fetcher(bare: Request, conclude: Conclude) -> Loader:
             return self._fetcher(scope, bare, conclude)
