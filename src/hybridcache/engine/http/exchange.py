@@ -241,19 +241,19 @@ class Exchange:
         )
 
     def _keep(self, head: Head, verdict: Keep) -> Relay:
-        if self.led is None:
-            if self.mark is not None:
-                # The next request may lead: a load for this one would begin too late
-                # to hear of an invalidation that passed since it was made.
-                self.site.passes.lift(self.mark)
-            return self._relay(head)
-        self._kept = verdict
+        stored = self.led is not None
+        if stored:
+            self._kept = verdict
+        elif self.mark is not None:
+            # The next request may lead: a load for this one would begin too late to
+            # hear of an invalidation that passed since it was made.
+            self.site.passes.lift(self.mark)
         if not verdict.prefix:
-            return self._relay(head, stored=True)
+            return self._relay(head, stored=stored)
         whole = verdict.template
         headers = with_length(whole.headers, whole.length or 0)
         completed = Head(whole.status, headers, whole.reason)
-        return self._relay(completed, prefix=verdict.prefix, stored=True)
+        return self._relay(completed, prefix=verdict.prefix, stored=stored)
 
     def _apart(self, head: Head) -> Flow[Relay]:
         """Relay the response to a request that is none of the cache's business.
