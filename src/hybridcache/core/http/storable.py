@@ -44,7 +44,7 @@ LONGEST_HEURISTIC = 86400.0
 # Enough for 2**63, which no body reaches.
 MOST_DIGITS = 18
 
-_COOKIES = frozenset({b"set-cookie", b"set-cookie2"})
+_COOKIES = frozenset({b"set-cookie"})
 
 
 @attrs.frozen(kw_only=True)
