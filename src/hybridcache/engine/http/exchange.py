@@ -32,7 +32,7 @@ from hybridcache.core.http.message import (
     Variants,
 )
 from hybridcache.core.http.receive import judge
-from hybridcache.core.http.status import Forward, cache_status, with_status
+from hybridcache.core.http.status import Forward, Served, cache_status, with_status
 from hybridcache.core.reply import Store
 from hybridcache.engine.command import Await, Flow
 from hybridcache.engine.context import Context
@@ -47,6 +47,8 @@ from hybridcache.engine.plan import Plan
 # variants could not be found.
 VARIANTS_TTL: Final = 86400.0
 SERVER_ERRORS: Final = 500
+# Why a request goes forward that nothing was looked up for.
+NEVER_LOOKED: Final = frozenset(("bypass", "method", "request"))
 
 
 @attrs.frozen
@@ -139,6 +141,12 @@ class Exchange:
         """Whether what comes may still be stored for others."""
         return self.led is not None and not self.led.settled
 
+    @property
+    def served(self) -> Served:
+        """How a response that is relayed came about."""
+        past = self.mark is None and self.led is None
+        return Served.BYPASS if past and self.why in NEVER_LOOKED else Served.MISS
+
     # What the face tells
 
     def head(self, head: Head, route: str = "") -> Flow[Directive]:
@@ -155,10 +163,11 @@ class Exchange:
                 return self._keep(head, verdict)
             case Freshened(stored=stored, keep=keep):
                 yield from self._freshen(stored, keep=keep)
-                return Replace(self._answer(stored, stored.initial_age, head))
+                age = stored.initial_age
+                return Replace(self._answer(stored, age, head, Served.REVALIDATED))
             case UseStale(stored=stored):
                 self._fail(OriginFailed(f"it answered {head.status}"))
-                return Replace(self._answer(stored, self.age, head))
+                return Replace(self._answer(stored, self.age, head, Served.STALE))
             case Again():
                 self.stored = None
                 self.headers = self.request.headers
@@ -204,11 +213,11 @@ class Exchange:
         if stored is not None and may_serve_on_error(
             self.terms, stored, self.age, policy
         ):
-            return self._answer(stored, self.age, None)
+            return self._answer(stored, self.age, None, Served.STALE)
         if policy.error_handler is None:
             return None
         head, body = policy.error_handler(self.request, error)
-        return Answer(head.status, head.headers, body, head.reason)
+        return Answer(head.status, head.headers, body, head.reason, Served.MISS)
 
     def drop(self) -> None:
         """Keep nothing: the response ended early, or nobody is there to relay it."""
@@ -387,7 +396,10 @@ class Exchange:
         headers = with_status(head.headers, status)
         return Relay(attrs.evolve(head, headers=headers), prefix)
 
-    def _answer(self, stored: Stored, age: float, head: Head | None) -> Answer:
+    def _answer(
+        self, stored: Stored, age: float, head: Head | None, served: Served
+    ) -> Answer:
         answered = None if head is None else head.status
         status = cache_status(self.why, status=answered)
-        return answer(stored, self.request, self.terms, age, status, self.site.policy)
+        made = answer(stored, self.request, self.terms, age, status, self.site.policy)
+        return attrs.evolve(made, served=served)
