@@ -172,9 +172,9 @@ class Exchange:
                 self.stored = None
                 self.headers = self.request.headers
                 return Repeat(self.headers)
-            case Pass(lasting=lasting):
+            case Pass(reason=reason, lasting=lasting):
                 yield from self._pass(head, lasting=lasting)
-                return self._relay(head)
+                return self._relay(head, reason=reason)
 
     def body(self, chunk: bytes) -> None:
         """Take a part of the body that is relayed."""
@@ -377,8 +377,22 @@ class Exchange:
 
     # What is sent
 
-    def _relay(self, head: Head, *, prefix: bytes = b"", stored: bool = False) -> Relay:
-        status = cache_status(self.why, status=head.status, stored=stored)
+    def _relay(
+        self,
+        head: Head,
+        *,
+        prefix: bytes = b"",
+        stored: bool = False,
+        reason: str = "",
+    ) -> Relay:
+        detail = self.site.policy.detail
+        status = cache_status(
+            self.why,
+            status=head.status,
+            stored=stored,
+            detail=reason if detail else "",
+            key=self.primary or "" if detail else "",
+        )
         headers = with_status(head.headers, status)
         return Relay(attrs.evolve(head, headers=headers), prefix)
 
