@@ -21,6 +21,9 @@ from tests.integration.nodes import LoopThread
 BROKEN: Final = (httpx.TransportError, requests.RequestException)
 """What a client raises where the origin failed."""
 
+# Certificates take a while to be read, and no origin here has one.
+NO_TLS: Final = False
+
 Names: TypeAlias = Mapping[str, str]
 
 
@@ -117,7 +120,8 @@ class OfHttpx:
         self, origin: Origin, policy: HTTPPolicy, clock: Callable[[], float]
     ) -> None:
         self.cache = Cache(name="http", downstream=Memory(max_items=1000), clock=clock)
-        self.transport = CacheTransport(cache=self.cache, policy=policy)
+        inner = httpx.HTTPTransport(verify=NO_TLS)
+        self.transport = CacheTransport(inner, cache=self.cache, policy=policy)
         self.client = httpx.Client(
             base_url=origin.url, transport=self.transport, follow_redirects=True
         )
@@ -171,7 +175,8 @@ class OfAsyncHttpx:
         self.cache = AsyncCache(
             name="http", downstream=Memory(max_items=1000), clock=clock
         )
-        self.transport = AsyncCacheTransport(cache=self.cache, policy=policy)
+        inner = httpx.AsyncHTTPTransport(verify=NO_TLS)
+        self.transport = AsyncCacheTransport(inner, cache=self.cache, policy=policy)
         self.client = httpx.AsyncClient(
             base_url=origin.url, transport=self.transport, follow_redirects=True
         )
