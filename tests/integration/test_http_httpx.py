@@ -74,7 +74,11 @@ def test_served_responses_look_like_others(cache: Cache) -> None:
         got = client.get(URL)
 
     assert Served.HIT is got.extensions["hybridcache"]
-    assert ("HTTP/1.1", "Fine", URL) == (got.http_version, got.reason_phrase, got.url)
+    assert ("HTTP/1.1", "Fine", URL) == (
+        got.http_version,
+        got.reason_phrase,
+        str(got.url),
+    )
     assert got.elapsed is not None
 
 

@@ -32,7 +32,7 @@ class Inner(BaseAdapter):
         self.closed = False
 
     def send(
-        self, request: requests.PreparedRequest, **options: Any
+        self, request: requests.PreparedRequest, *args: Any, **options: Any
     ) -> requests.Response:
         """Answer."""
         self.requests.append(request)
