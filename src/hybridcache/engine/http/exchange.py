@@ -139,6 +139,18 @@ class Exchange:
         """Whether what comes may still be stored for others."""
         return self.led is not None and not self.led.settled
 
+    @property
+    def awaited(self) -> bool:
+        """Whether others in this process wait for what comes."""
+        if self.led is None:
+            return False
+        flight = self.ctx.node.flights.look(self.led.key, self.ctx.now())
+        if flight is None:
+            return False
+        # On an event loop the lookup of this very request waits, too.
+        own = flight.latch.carrier is not None
+        return flight.latch.waiting > own
+
     # What the face tells
 
     def head(self, head: Head, route: str = "") -> Flow[Directive]:
