@@ -29,8 +29,9 @@ class Got:
 
     def one(self, name: str) -> str | None:
         """Return the value of the only line of that name, if there is one."""
-        (value,) = self.all(name) or [None]
-        return value
+        values = self.all(name)
+        assert len(values) <= 1
+        return values[0] if values else None
 
     @property
     def hit(self) -> bool:
@@ -47,14 +48,22 @@ class Origin:
     body: Sequence[bytes] = (b"hello",)
     script: Script | None = None
     calls: list[Scope] = attrs.field(factory=list)
+    _news: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         """Answer."""
         self.calls.append(scope)
+        self._news.set()
         if self.script is not None:
             await self.script(self, scope, receive, send)
             return
         await self.answer(send)
+
+    async def called(self, times: int = 1) -> None:
+        """Wait until it was called so often."""
+        while len(self.calls) < times:
+            self._news.clear()
+            await self._news.wait()
 
     async def answer(self, send: Any) -> None:
         """Send the response."""
@@ -141,3 +150,11 @@ def got(sent: Sequence[Message]) -> Got:
     assert all(m.get("more_body", False) for m in parts[:-1])
     body = b"".join(m.get("body", b"") for m in parts)
     return Got(start["status"], tuple(map(tuple, start["headers"])), body, whole)
+
+
+async def until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Ask until it holds; the test's own bound ends a wait in vain."""
+    while True:
+        if await holds():
+            return
+        await asyncio.sleep(0.002)

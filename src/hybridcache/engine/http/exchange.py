@@ -175,9 +175,9 @@ class Exchange:
                 self.stored = None
                 self.headers = self.request.headers
                 return Repeat(self.headers)
-            case Pass(lasting=lasting):
+            case Pass(reason=reason, lasting=lasting):
                 yield from self._pass(head, lasting=lasting)
-                return self._relay(head)
+                return self._relay(head, reason=reason)
 
     def body(self, chunk: bytes) -> None:
         """Take a part of the body that is relayed."""
@@ -244,19 +244,19 @@ class Exchange:
         )
 
     def _keep(self, head: Head, verdict: Keep) -> Relay:
-        if self.led is None:
-            if self.mark is not None:
-                # The next request may lead: a load for this one would begin too late
-                # to hear of an invalidation that passed since it was made.
-                self.site.passes.lift(self.mark)
-            return self._relay(head)
-        self._kept = verdict
+        stored = self.led is not None
+        if stored:
+            self._kept = verdict
+        elif self.mark is not None:
+            # The next request may lead: a load for this one would begin too late to
+            # hear of an invalidation that passed since it was made.
+            self.site.passes.lift(self.mark)
         if not verdict.prefix:
-            return self._relay(head, stored=True)
+            return self._relay(head, stored=stored)
         whole = verdict.template
         headers = with_length(whole.headers, whole.length or 0)
         completed = Head(whole.status, headers, whole.reason)
-        return self._relay(completed, prefix=verdict.prefix, stored=True)
+        return self._relay(completed, prefix=verdict.prefix, stored=stored)
 
     def _apart(self, head: Head) -> Flow[Relay]:
         """Relay the response to a request that is none of the cache's business.
@@ -380,8 +380,22 @@ class Exchange:
 
     # What is sent
 
-    def _relay(self, head: Head, *, prefix: bytes = b"", stored: bool = False) -> Relay:
-        status = cache_status(self.why, status=head.status, stored=stored)
+    def _relay(
+        self,
+        head: Head,
+        *,
+        prefix: bytes = b"",
+        stored: bool = False,
+        reason: str = "",
+    ) -> Relay:
+        detail = self.site.policy.detail
+        status = cache_status(
+            self.why,
+            status=head.status,
+            stored=stored,
+            detail=reason if detail else "",
+            key=self.primary or "" if detail else "",
+        )
         headers = with_status(head.headers, status)
         return Relay(attrs.evolve(head, headers=headers), prefix)
 

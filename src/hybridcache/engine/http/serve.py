@@ -146,7 +146,11 @@ def _miss(
     )
     if exchange.mark is not None and site.passes.lets(exchange.mark, ctx.now()):
         return exchange
-    return (yield from _lead(exchange, found, found.plan))
+    plan = found.plan
+    if found.stored is not None:
+        # What is there is fresh as far as the engine knows, and not for this request.
+        plan = attrs.evolve(plan, mode=Mode.FORCE)
+    return (yield from _lead(exchange, found, plan))
 
 
 def _too_rare(site: Site, found: Found) -> bool:

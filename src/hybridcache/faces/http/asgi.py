@@ -1,17 +1,19 @@
 """The cache in front of an ASGI application."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeAlias
 
 from hybridcache.core.http.answers import Answer
+from hybridcache.core.http.explained import RequestExplanation
 from hybridcache.core.http.message import Head, Headers, Request
 from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.core.outcome import Invalidated
 from hybridcache.engine.current import Loader
 from hybridcache.engine.drive import adrive
 from hybridcache.engine.http.exchange import Directive, Exchange, Relay, Repeat, Replace
+from hybridcache.engine.http.explain import explain_request
 from hybridcache.engine.http.purge import purge
 from hybridcache.engine.http.serve import serve
 from hybridcache.engine.http.short import at_hand
@@ -20,6 +22,7 @@ from hybridcache.engine.latch import Latch
 from hybridcache.faces.async_cache import AsyncCache
 from hybridcache.faces.http.scopes import Scope, request_of, route_of, scope_for
 from hybridcache.faces.http.sites import settled, site_of, state_of
+from hybridcache.faces.http.urls import request_for
 
 Message: TypeAlias = dict[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Any]]
@@ -77,18 +80,41 @@ class CacheMiddleware:
         else:
             await self._carry_out(course, scope, receive, send)
 
-    async def purge(self, url: str) -> Invalidated:
+    async def purge(
+        self, url: str, headers: Mapping[str, str] | None = None
+    ) -> Invalidated:
         """Have no later request served by what is held for *url*, on any node.
 
-        All of its variants go with it.
+        All of its variants go with it. *headers* matter where the policy's keys have
+        more than the URL in them.
 
         Raises:
 
             ValueError: *url* is no absolute http or https URL.
+
+            Closed: The cache was closed.
         """
         state = self._state
-        flow = purge(self._site, url)
+        state.check_open()
+        state.wiring.station.ensure_keeper()
+        flow = purge(self._site, request_for(url, headers))
         return await state.tasks.undisturbed(adrive(flow, state.wiring.loops))
+
+    async def explain(
+        self, url: str, headers: Mapping[str, str] | None = None
+    ) -> RequestExplanation:
+        """Say what each tier holds for a GET of *url* with these *headers*, and why.
+
+        Raises:
+
+            ValueError: *url* is no absolute http or https URL.
+
+            Closed: The cache was closed.
+        """
+        state = self._state
+        state.check_open()
+        flow = explain_request(self._site, request_for(url, headers))
+        return await adrive(flow, state.wiring.loops)
 
     async def _wait(self, latch: Latch[object], timeout: float) -> object:
         return settled(await self._state.wiring.loops.wait(latch, timeout))
