@@ -17,7 +17,7 @@ from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.faces.http.wsgi import WSGICacheMiddleware
 from hybridcache.testing import ManualClock
 from tests.eventually import eventually
-from tests.wsgi import FRESH, TEXT, Origin, Request, ask, asking, in_thread
+from tests.http.wsgi import FRESH, TEXT, Origin, Request, ask, asking, in_thread
 
 STALE_ON_ERROR = [("Cache-Control", "max-age=10, stale-if-error=100")]
 WHILE_REVALIDATING = [("Cache-Control", "max-age=10, stale-while-revalidate=100")]
@@ -745,6 +745,17 @@ def test_purge(node: Node) -> None:
     assert "; hit" in ask(face, "/c").said
     with pytest.raises(ValueError, match="absolute"):
         face.purge("/a?b")
+
+
+def test_explain(node: Node) -> None:
+    """What would become of a request can be asked without making it."""
+    origin = Origin()
+    face = node.face(origin)
+    before = face.explain("http://test/")
+    ask(face)
+
+    assert ["miss", "hit"] == [before.course, face.explain("http://test/").course]
+    assert 1 == origin.calls
 
 
 def test_server_sent_events(node: Node) -> None:

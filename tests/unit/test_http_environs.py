@@ -14,7 +14,7 @@ from hybridcache.faces.http.environs import (
     route_of,
     status_line,
 )
-from tests.wsgi import environ_of
+from tests.http.wsgi import environ_of
 
 
 @pytest.mark.parametrize(

@@ -1,15 +1,17 @@
 """The cache in front of a WSGI application."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from hybridcache.core.http.answers import Answer
+from hybridcache.core.http.explained import RequestExplanation
 from hybridcache.core.http.message import Request
 from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.core.outcome import Invalidated
 from hybridcache.engine.current import Loader
 from hybridcache.engine.drive import drive
 from hybridcache.engine.http.exchange import Exchange
+from hybridcache.engine.http.explain import explain_request
 from hybridcache.engine.http.purge import purge
 from hybridcache.engine.http.serve import serve
 from hybridcache.engine.http.short import at_hand
@@ -20,6 +22,7 @@ from hybridcache.faces.http.environs import environ_behind, environ_for, request
 from hybridcache.faces.http.gathering import gather
 from hybridcache.faces.http.responding import Responding, send_answer
 from hybridcache.faces.http.sites import settled, site_of, state_of
+from hybridcache.faces.http.urls import request_for
 
 SAFE = HTTPPolicy.safe()
 
@@ -72,21 +75,39 @@ class WSGICacheMiddleware:
             return send_answer(course, start_response)
         return self._carry_out(course, request, environ, start_response)
 
-    def purge(self, url: str) -> Invalidated:
+    def purge(self, url: str, headers: Mapping[str, str] | None = None) -> Invalidated:
         """Have no later request served by what is held for *url*, on any node.
 
-        All of its variants go with it.
+        All of its variants go with it. *headers* matter where the policy's keys have
+        more than the URL in them.
 
         Raises:
 
-            Closed: The cache was closed.
-
             ValueError: *url* is no absolute http or https URL.
+
+            Closed: The cache was closed.
         """
         state = self._state
         state.check_open()
         state.wiring.station.ensure_keeper()
-        return drive(purge(self._site, url), state.wiring.threads)
+        flow = purge(self._site, request_for(url, headers))
+        return drive(flow, state.wiring.threads)
+
+    def explain(
+        self, url: str, headers: Mapping[str, str] | None = None
+    ) -> RequestExplanation:
+        """Say what each tier holds for a GET of *url* with these *headers*, and why.
+
+        Raises:
+
+            ValueError: *url* is no absolute http or https URL.
+
+            Closed: The cache was closed.
+        """
+        state = self._state
+        state.check_open()
+        flow = explain_request(self._site, request_for(url, headers))
+        return drive(flow, state.wiring.threads)
 
     def _wait(self, latch: Latch[object], timeout: float) -> object:
         return settled(self._state.wiring.threads.wait(latch, timeout))
