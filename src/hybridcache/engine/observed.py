@@ -41,9 +41,7 @@ def observed(ctx: Context, query: Query[V], flow: Flow[Ending[V]]) -> Flow[Outco
     return ending
 
 
-def counted(
-    ctx: Context, query: Query[V], ending: Ending[V], seconds: float
-) -> None:
+def counted(ctx: Context, query: Query[V], ending: Ending[V], seconds: float) -> None:
     """Count and report how a lookup ended, whose error is the loader's if it has one."""
     if isinstance(ending, Failed):
         failed(ctx, query, Reason.ELSEWHERE if ending.elsewhere else Reason.LOADER)

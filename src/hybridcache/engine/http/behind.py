@@ -7,16 +7,10 @@ import attrs
 from hybridcache.core.http.admission import terms
 from hybridcache.core.http.decision import validators
 from hybridcache.core.http.fields import without
+from hybridcache.core.http.judgement import Again, Freshened, Keep, Pass, UseStale
+from hybridcache.core.http.making import finished
 from hybridcache.core.http.message import Headers, Request, Stored
-from hybridcache.core.http.receive import (
-    Again,
-    Freshened,
-    Keep,
-    Pass,
-    UseStale,
-    finished,
-    judge,
-)
+from hybridcache.core.http.receive import judge
 from hybridcache.engine.command import Flow
 from hybridcache.engine.context import Context
 from hybridcache.engine.http.find import Found
@@ -84,10 +78,10 @@ def concluded(
         route=stored.route,
     )
     match verdict:
-        case Freshened(stored=new):
-            return _in_place(site, found, new)
-        case Keep(template=template):
-            whole = finished(template, fetched.body, fetched.head)
+        case Freshened(stored=new, keep=keep):
+            return _in_place(site, found, new) if keep else tombstone(site)
+        case Keep(template=template, expected=expected):
+            whole = finished(template, fetched.body, expected=expected)
             if whole is None:
                 msg = "its body was cut short"
                 raise RefreshFailed(msg)

@@ -14,7 +14,16 @@ from hybridcache.core.http.admission import Terms, terms
 from hybridcache.core.http.answers import Answer, answer
 from hybridcache.core.http.decision import may_serve_on_error
 from hybridcache.core.http.invalidation import invalidates, serves_later_get
+from hybridcache.core.http.judgement import (
+    Again,
+    Freshened,
+    Judgement,
+    Keep,
+    Pass,
+    UseStale,
+)
 from hybridcache.core.http.key import primary_key, variant_key
+from hybridcache.core.http.making import combined, finished, with_length
 from hybridcache.core.http.message import (
     Head,
     Headers,
@@ -22,18 +31,8 @@ from hybridcache.core.http.message import (
     Stored,
     Variants,
 )
-from hybridcache.core.http.receive import (
-    Again,
-    Freshened,
-    Keep,
-    Pass,
-    UseStale,
-    Verdict,
-    combined,
-    finished,
-    judge,
-)
-from hybridcache.core.http.status import Forward, cache_status, with_status
+from hybridcache.core.http.receive import judge
+from hybridcache.core.http.status import Forward, Served, cache_status, with_status
 from hybridcache.core.reply import Store
 from hybridcache.engine.command import Await, Flow
 from hybridcache.engine.context import Context
@@ -48,6 +47,8 @@ from hybridcache.engine.plan import Plan
 # variants could not be found.
 VARIANTS_TTL: Final = 86400.0
 SERVER_ERRORS: Final = 500
+# Why a request goes forward that nothing was looked up for.
+NEVER_LOOKED: Final = frozenset(("bypass", "method", "request"))
 
 
 @attrs.frozen
@@ -127,8 +128,7 @@ class Exchange:
     mark: str | None = None
     requested_at: float = attrs.field(init=False)
     _route: str = attrs.field(default="", init=False)
-    _template: Stored | None = attrs.field(default=None, init=False)
-    _relayed: Head | None = attrs.field(default=None, init=False)
+    _kept: Keep | None = attrs.field(default=None, init=False)
     _chunks: list[bytes] = attrs.field(factory=list, init=False)
     _size: int = attrs.field(default=0, init=False)
 
@@ -140,6 +140,12 @@ class Exchange:
     def keeping(self) -> bool:
         """Whether what comes may still be stored for others."""
         return self.led is not None and not self.led.settled
+
+    @property
+    def served(self) -> Served:
+        """How a response that is relayed came about."""
+        past = self.mark is None and self.led is None
+        return Served.BYPASS if past and self.why in NEVER_LOOKED else Served.MISS
 
     # What the face tells
 
@@ -155,39 +161,44 @@ class Exchange:
         match verdict:
             case Keep():
                 return self._keep(head, verdict)
-            case Freshened(stored=stored):
-                yield from self._place(stored)
-                return Replace(self._answer(stored, stored.initial_age, head))
+            case Freshened(stored=stored, keep=keep):
+                yield from self._freshen(stored, keep=keep)
+                age = stored.initial_age
+                return Replace(self._answer(stored, age, head, Served.REVALIDATED))
             case UseStale(stored=stored):
                 self._fail(OriginFailed(f"it answered {head.status}"))
-                return Replace(self._answer(stored, self.age, head))
+                return Replace(self._answer(stored, self.age, head, Served.STALE))
             case Again():
                 self.stored = None
                 self.headers = self.request.headers
                 return Repeat(self.headers)
-            case Pass(lasting=lasting):
+            case Pass(reason=reason, lasting=lasting):
                 yield from self._pass(head, lasting=lasting)
-                return self._relay(head)
+                return self._relay(head, reason=reason)
 
     def body(self, chunk: bytes) -> None:
         """Take a part of the body that is relayed."""
-        if self._template is None:
+        if self._kept is None:
             return
         self._size += len(chunk)
-        if self._size > self.site.policy.max_body:
-            self._template = None
-            self._chunks.clear()
-            self._mark()
-            self._settle(UNSHARED)
+        if self._size <= self.site.policy.max_body:
+            self._chunks.append(chunk)
             return
-        self._chunks.append(chunk)
+        self._forget()
+        self._mark()
+        self._settle(UNSHARED)
 
     def end(self) -> Flow[None]:
         """Store the response, which has come whole as far as the origin is concerned."""
-        template, self._template = self._template, None
-        if template is None or self.led is None or self._relayed is None:
+        kept = self._kept
+        if kept is None:
             return
-        stored = finished(template, b"".join(self._chunks), self._relayed)
+        body = b"".join((kept.prefix, *self._chunks))
+        expected = kept.expected
+        if expected is not None:
+            expected += len(kept.prefix)
+        self._forget()
+        stored = finished(kept.template, body, expected=expected)
         if stored is None:
             self._settle(UNSHARED)
             return
@@ -196,43 +207,53 @@ class Exchange:
     def failed(self, error: BaseException) -> Answer | None:
         """Return what to send though the origin failed before its head; None to fail."""
         self._fail(error)
-        stored = self.stored
-        if stored is None or not isinstance(error, Exception):
+        if not isinstance(error, Exception):
             return None
-        if not may_serve_on_error(self.terms, stored, self.age, self.site.policy):
+        policy, stored = self.site.policy, self.stored
+        if stored is not None and may_serve_on_error(
+            self.terms, stored, self.age, policy
+        ):
+            return self._answer(stored, self.age, None, Served.STALE)
+        if policy.error_handler is None:
             return None
-        return self._answer(stored, self.age, None)
+        head, body = policy.error_handler(self.request, error)
+        return Answer(head.status, head.headers, body, head.reason, Served.MISS)
 
     def drop(self) -> None:
         """Keep nothing: the response ended early, or nobody is there to relay it."""
-        self._template = None
-        self._chunks.clear()
+        self._forget()
         if self.led is not None:
             self.led.give_up()
 
     # What follows from it
 
-    def _judged(self, head: Head) -> Verdict:
+    def _judged(self, head: Head) -> Judgement:
         return judge(
             self.request,
             self.terms,
             self.site.policy,
             head,
             stored=self.stored,
+            age=self.age,
             requested_at=self.requested_at,
             received_at=self.site.wall(),
             route=self._route,
         )
 
     def _keep(self, head: Head, verdict: Keep) -> Relay:
-        if self.led is None:
-            if self.mark is not None:
-                # The next request may lead: a load for this one would begin too late
-                # to hear of an invalidation that passed since it was made.
-                self.site.passes.lift(self.mark)
-            return self._relay(head)
-        self._template, self._relayed = verdict.template, head
-        return self._relay(verdict.head or head, prefix=verdict.prefix, stored=True)
+        stored = self.led is not None
+        if stored:
+            self._kept = verdict
+        elif self.mark is not None:
+            # The next request may lead: a load for this one would begin too late to
+            # hear of an invalidation that passed since it was made.
+            self.site.passes.lift(self.mark)
+        if not verdict.prefix:
+            return self._relay(head, stored=stored)
+        whole = verdict.template
+        headers = with_length(whole.headers, whole.length or 0)
+        completed = Head(whole.status, headers, whole.reason)
+        return self._relay(completed, prefix=verdict.prefix, stored=stored)
 
     def _apart(self, head: Head) -> Flow[Relay]:
         """Relay the response to a request that is none of the cache's business.
@@ -316,6 +337,17 @@ class Exchange:
         self.led.settle(tombstone(self.site))
         yield from Await(self.led.ended, STORED_WITHIN)
 
+    def _freshen(self, stored: Stored, *, keep: bool) -> Flow[None]:
+        if keep:
+            yield from self._place(stored)
+        elif self.led is not None:
+            self.led.settle(tombstone(self.site))
+            yield from Await(self.led.ended, STORED_WITHIN)
+
+    def _forget(self) -> None:
+        self._kept = None
+        self._chunks.clear()
+
     def _mark(self) -> None:
         if self.mark is not None:
             until = self.ctx.now() + self.site.policy.pass_for
@@ -345,12 +377,29 @@ class Exchange:
 
     # What is sent
 
-    def _relay(self, head: Head, *, prefix: bytes = b"", stored: bool = False) -> Relay:
-        status = cache_status(self.why, status=head.status, stored=stored)
+    def _relay(
+        self,
+        head: Head,
+        *,
+        prefix: bytes = b"",
+        stored: bool = False,
+        reason: str = "",
+    ) -> Relay:
+        detail = self.site.policy.detail
+        status = cache_status(
+            self.why,
+            status=head.status,
+            stored=stored,
+            detail=reason if detail else "",
+            key=self.primary or "" if detail else "",
+        )
         headers = with_status(head.headers, status)
         return Relay(attrs.evolve(head, headers=headers), prefix)
 
-    def _answer(self, stored: Stored, age: float, head: Head | None) -> Answer:
+    def _answer(
+        self, stored: Stored, age: float, head: Head | None, served: Served
+    ) -> Answer:
         answered = None if head is None else head.status
         status = cache_status(self.why, status=answered)
-        return answer(stored, self.request, self.terms, age, status, self.site.policy)
+        made = answer(stored, self.request, self.terms, age, status, self.site.policy)
+        return attrs.evolve(made, served=served)

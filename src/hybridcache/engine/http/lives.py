@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from hybridcache.core.http.making import grace
 from hybridcache.core.http.message import Record, Stored, Unshared
-from hybridcache.core.http.receive import grace
 from hybridcache.core.reply import NoStore, Store
 from hybridcache.engine.http.site import Site
 

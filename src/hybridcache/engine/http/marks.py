@@ -5,9 +5,11 @@ is lost to a race costs one request its short way.
 """
 
 from collections import OrderedDict
-from typing import Final
+from typing import Final, TypeVar
 
 import attrs
+
+V = TypeVar("V")
 
 # So many keys are remembered; the oldest are forgotten first.
 MOST: Final = 10_000
@@ -75,7 +77,7 @@ class Siblings:
         return keys[:-most]
 
 
-def _forget_oldest(table: OrderedDict[str, object]) -> None:
+def _forget_oldest(table: OrderedDict[str, V]) -> None:
     try:
         table.popitem(last=False)
     except KeyError:

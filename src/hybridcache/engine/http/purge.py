@@ -1,8 +1,5 @@
 """Drop what is held for a URL, all of its variants with it."""
 
-from urllib.parse import urlsplit
-
-from hybridcache.core.http.authority import authority
 from hybridcache.core.http.key import primary_key
 from hybridcache.core.http.message import Request
 from hybridcache.core.outcome import Invalidated
@@ -11,28 +8,18 @@ from hybridcache.engine.http.site import Site
 from hybridcache.engine.invalidate import invalidate
 
 
-def purge(site: Site, url: str) -> Flow[Invalidated]:
-    """Have no later request served by what is held for *url*, on any node."""
-    return invalidate(site.ctx(), key_of(site, url))
-
-
-def key_of(site: Site, url: str) -> str:
-    """Return the key of a URL.
+def purge(site: Site, request: Request) -> Flow[Invalidated]:
+    """Have no later request like this served by what is held now, on any node.
 
     Raises:
 
-        ValueError: It is no absolute http or https URL, or longer than a key may be.
+        ValueError: Its key is longer than the policy allows: nothing is held for it.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
-        msg = f"a URL to purge is absolute, with http or https, not {url!r}"
-        raise ValueError(msg)
-    target = parts.path or "/"
-    if parts.query:
-        target = f"{target}?{parts.query}"
-    host = authority(parts.netloc.encode(), parts.scheme)
-    key = primary_key(Request("GET", parts.scheme, host, target), site.policy)
+    key = primary_key(request, site.policy)
     if key is None:
-        msg = f"the URL is longer than max_key={site.policy.max_key} bytes: {url[:80]!r}..."
+        msg = (
+            f"a URL longer than max_key={site.policy.max_key} is never cached:"
+            f" {request.target[:80]!r}..."
+        )
         raise ValueError(msg)
-    return key
+    return invalidate(site.ctx(), key)

@@ -22,7 +22,7 @@ from hybridcache.core.http.decision import (
 from hybridcache.core.http.fields import without
 from hybridcache.core.http.key import primary_key
 from hybridcache.core.http.message import Record, Request, Stored, Variants
-from hybridcache.core.http.status import Forward, cache_status, hit_status
+from hybridcache.core.http.status import Forward, Served, cache_status, hit_status
 from hybridcache.core.outcome import HitFresh, HitStale, Outcome, Suppressed
 from hybridcache.engine.command import Flow
 from hybridcache.engine.context import Context
@@ -91,7 +91,8 @@ def _course(
         case StaleHit(age=age):
             yield from refresh_behind(site, ctx, request, found, fetcher)
             _count(site, ctx, found, stored, stale=True)
-            return _hit(site, request, wanted, stored, age)
+            stale = _hit(site, request, wanted, stored, age)
+            return attrs.evolve(stale, served=Served.STALE)
         case Revalidate() as verdict:
             return (yield from _revalidate(site, ctx, request, wanted, found, verdict))
         case Miss() | GatewayTimeout() as verdict:
@@ -146,7 +147,11 @@ def _miss(
     )
     if exchange.mark is not None and site.passes.lets(exchange.mark, ctx.now()):
         return exchange
-    return (yield from _lead(exchange, found, found.plan))
+    plan = found.plan
+    if found.stored is not None:
+        # What is there is fresh as far as the engine knows, and not for this request.
+        plan = attrs.evolve(plan, mode=Mode.FORCE)
+    return (yield from _lead(exchange, found, plan))
 
 
 def _too_rare(site: Site, found: Found) -> bool:
@@ -219,7 +224,8 @@ def _followed(exchange: Exchange, stored: Stored, outcome: Outcome[Record]) -> C
     if not isinstance(outcome, Suppressed):
         return _hit(site, request, wanted, stored, verdict.age)
     status = cache_status(exchange.why, collapsed=True)
-    return answer(stored, request, wanted, verdict.age, status, site.policy)
+    made = answer(stored, request, wanted, verdict.age, status, site.policy)
+    return attrs.evolve(made, served=Served.COLLAPSED)
 
 
 def _mark(site: Site, wanted: Terms, found: Found) -> str:
@@ -229,4 +235,3 @@ def _mark(site: Site, wanted: Terms, found: Found) -> str:
 
 def _alone(site: Site, wanted: Terms) -> bool:
     return wanted.authorised and site.policy.shared
-

@@ -106,4 +106,3 @@ class Site:
 def nothing() -> object:
     """Stand for the loader of a lookup that only looks."""
     raise AssertionError
-

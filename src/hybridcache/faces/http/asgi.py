@@ -1,24 +1,28 @@
 """The cache in front of an ASGI application."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeAlias
 
 from hybridcache.core.http.answers import Answer
+from hybridcache.core.http.explained import RequestExplanation
 from hybridcache.core.http.message import Head, Headers, Request
 from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.core.outcome import Invalidated
 from hybridcache.engine.current import Loader
 from hybridcache.engine.drive import adrive
-from hybridcache.engine.http.exchange import Exchange, Relay, Repeat, Replace
+from hybridcache.engine.http.exchange import Directive, Exchange, Relay, Repeat, Replace
+from hybridcache.engine.http.explain import explain_request
 from hybridcache.engine.http.purge import purge
 from hybridcache.engine.http.serve import serve
+from hybridcache.engine.http.short import at_hand
 from hybridcache.engine.http.site import Conclude, Fetched
 from hybridcache.engine.latch import Latch
 from hybridcache.faces.async_cache import AsyncCache
 from hybridcache.faces.http.scopes import Scope, request_of, route_of, scope_for
-from hybridcache.faces.http.sites import settled, site_of
+from hybridcache.faces.http.sites import settled, site_of, state_of
+from hybridcache.faces.http.urls import request_for
 
 Message: TypeAlias = dict[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Any]]
@@ -49,11 +53,8 @@ class CacheMiddleware:
     def __init__(
         self, app: Application, *, cache: AsyncCache, policy: HTTPPolicy = SAFE
     ) -> None:
-        if not isinstance(cache, AsyncCache):
-            msg = f"cache= takes an AsyncCache, not {cache!r}"
-            raise TypeError(msg)
         self.app = app
-        self._state = cache._state  # noqa: SLF001 (a face of the same library)
+        self._state = state_of(cache, AsyncCache)
         self._site = site_of(self._state, policy, self._wait)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,9 +62,13 @@ class CacheMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        request = request_of(scope)
+        answer = at_hand(self._site, request)
+        if answer is not None:
+            await send_answer(answer, send)
+            return
         state = self._state
         state.wiring.station.ensure_keeper()
-        request = request_of(scope)
 
         def fetcher(bare: Request, conclude: Conclude) -> Loader:
             return self._fetcher(scope, bare, conclude)
@@ -75,18 +80,41 @@ class CacheMiddleware:
         else:
             await self._carry_out(course, scope, receive, send)
 
-    async def purge(self, url: str) -> Invalidated:
+    async def purge(
+        self, url: str, headers: Mapping[str, str] | None = None
+    ) -> Invalidated:
         """Have no later request served by what is held for *url*, on any node.
 
-        All of its variants go with it.
+        All of its variants go with it. *headers* matter where the policy's keys have
+        more than the URL in them.
 
         Raises:
 
             ValueError: *url* is no absolute http or https URL.
+
+            Closed: The cache was closed.
         """
         state = self._state
-        flow = purge(self._site, url)
+        state.check_open()
+        state.wiring.station.ensure_keeper()
+        flow = purge(self._site, request_for(url, headers))
         return await state.tasks.undisturbed(adrive(flow, state.wiring.loops))
+
+    async def explain(
+        self, url: str, headers: Mapping[str, str] | None = None
+    ) -> RequestExplanation:
+        """Say what each tier holds for a GET of *url* with these *headers*, and why.
+
+        Raises:
+
+            ValueError: *url* is no absolute http or https URL.
+
+            Closed: The cache was closed.
+        """
+        state = self._state
+        state.check_open()
+        flow = explain_request(self._site, request_for(url, headers))
+        return await adrive(flow, state.wiring.loops)
 
     async def _wait(self, latch: Latch[object], timeout: float) -> object:
         return settled(await self._state.wiring.loops.wait(latch, timeout))
@@ -122,7 +150,7 @@ class CacheMiddleware:
 
         return fetch
 
-    async def tell(self, exchange: Exchange, head: Head, scope: Scope) -> Any:
+    async def tell(self, exchange: Exchange, head: Head, scope: Scope) -> Directive:
         """Tell *exchange* of a head, and return what to do."""
         flow = exchange.head(head, route_of(scope))
         return await adrive(flow, self._state.wiring.loops)
@@ -187,7 +215,7 @@ class Relaying:
 
     async def _start(self, message: Message) -> None:
         self._started = True
-        headers = tuple((bytes(name), bytes(value)) for name, value in message["headers"] or ()) if "headers" in message else ()
+        headers = _fields(message)
         directive = await self._face.tell(
             self._exchange, Head(message["status"], headers), self._scope
         )
@@ -195,7 +223,9 @@ class Relaying:
             case Relay(head=head, prefix=prefix):
                 if message.get("trailers") or _streams(headers):
                     self._let_go()
-                await self._put({**message, "status": head.status, "headers": list(head.headers)})
+                await self._put(
+                    {**message, "status": head.status, "headers": list(head.headers)}
+                )
                 if prefix:
                     await self._put(_part(prefix, more=True))
             case Replace(answer=answer):
@@ -291,12 +321,12 @@ class Whole:
 
     async def send(self, message: Message) -> None:
         """Take what the application sends."""
-        match message["type"]:
-            case "http.response.start":
-                self._start = message
-            case "http.response.body":
-                self.body += message.get("body", b"")
-                self._ended = not message.get("more_body", False)
+        kind = message["type"]
+        if kind == "http.response.start":
+            self._start = message
+        elif kind == "http.response.body":
+            self.body += message.get("body", b"")
+            self._ended = not message.get("more_body", False)
 
     def head(self) -> Head:
         """Return the head of the whole response.
@@ -308,10 +338,7 @@ class Whole:
         if self._start is None or not self._ended:
             msg = "the application returned without a whole response"
             raise EOFError(msg)
-        headers: Headers = tuple(
-            (bytes(name), bytes(value)) for name, value in self._start.get("headers", ())
-        )
-        return Head(self._start["status"], headers)
+        return Head(self._start["status"], _fields(self._start))
 
 
 async def send_answer(answer: Answer, send: Send) -> None:
@@ -326,6 +353,12 @@ async def send_answer(answer: Answer, send: Send) -> None:
     await send({"type": "http.response.body", "body": answer.body})
 
 
+def _fields(message: Message) -> Headers:
+    return tuple(
+        (bytes(name), bytes(value)) for name, value in message.get("headers", ())
+    )
+
+
 def _part(body: bytes, *, more: bool) -> Message:
     return {"type": "http.response.body", "body": body, "more_body": more}
 
@@ -333,6 +366,7 @@ def _part(body: bytes, *, more: bool) -> Message:
 def _streams(headers: Headers) -> bool:
     """Whether the body has no end that anybody could wait for."""
     return any(
-        name.lower() == b"content-type" and value.lower().startswith(b"text/event-stream")
+        name.lower() == b"content-type"
+        and value.lower().startswith(b"text/event-stream")
         for name, value in headers
     )

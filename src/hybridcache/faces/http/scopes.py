@@ -38,7 +38,11 @@ def request_of(scope: Scope) -> Request:
 def _path(scope: Scope) -> str:
     """Return the path as the client sent it: ``/a%3Fb`` is not ``/a?b``."""
     raw: bytes | None = scope.get("raw_path")
-    path = quote(scope["path"], safe="/:@!$&'()*+,;=~") if raw is None else raw.decode("latin-1")
+    path = (
+        quote(scope["path"], safe="/:@!$&'()*+,;=~")
+        if raw is None
+        else raw.decode("latin-1")
+    )
     root: str = scope.get("root_path", "")
     # Servers differ in whether the path begins with the root path.
     return path if path.startswith(root) else root + path

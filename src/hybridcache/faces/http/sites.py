@@ -8,6 +8,8 @@ from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.engine.form import Shape
 from hybridcache.engine.http.site import Site
 from hybridcache.engine.latch import Latch
+from hybridcache.faces.async_cache import AsyncCache
+from hybridcache.faces.cache import Cache
 from hybridcache.faces.http.wall import wall
 from hybridcache.faces.state import CacheState
 
@@ -17,7 +19,7 @@ TOO_LONG = "the response had not come whole when its load was abandoned"
 
 def site_of(
     state: CacheState,
-    policy: HTTPPolicy,
+    policy: object,
     wait: Callable[[Latch[object], float], object],
 ) -> Site:
     """Make the site of a face on the inside of a cache.
@@ -54,3 +56,17 @@ def settled(answer: object) -> object:
     if isinstance(answer, BaseException):
         raise answer
     return answer
+
+
+def state_of(cache: object, kind: type[Cache] | type[AsyncCache]) -> CacheState:
+    """Return the inside of a cache of that kind.
+
+    Raises:
+
+        TypeError: It is another kind of thing.
+    """
+    if not isinstance(cache, kind):
+        msg = f"cache= takes a cache of type {kind.__name__}, not {cache!r}"
+        raise TypeError(msg)
+    # A face of the same library: both stand on the one inside.
+    return cache._state  # noqa: SLF001
