@@ -66,6 +66,7 @@ def test_order_of_names_is_kept() -> None:
         (b"accept-language", [b"en, de"], [b" en ,   de"]),
         (b"accept-language", [b"en", b"de"], [b"de,,en"]),
         (b"accept-language", [b"en;q=1, de;q=0.50"], [b"de ; Q=0.5, en"]),
+        (b"accept-language", [b"x" * 300 + b", DE"], [b"de," + b"x" * 300]),
         (b"accept-language", [b"*;q=0, en"], [b"en;q=1.000,*;q=0.000"]),
     ],
 )

@@ -6,6 +6,7 @@ change what they mean; in doubt, two requests get two variants.
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from hybridcache.core.http.fields import OWS, is_token, lines, parts
@@ -13,6 +14,9 @@ from hybridcache.core.http.message import Headers
 
 # No lists: a comma in them is part of a value.
 _EXACT: Final = frozenset({b"authorization", b"cookie"})
+# Together less than 100 kB, whatever clients send.
+_USUAL_COUNT: Final = 256
+_USUAL_SIZE: Final = 256
 _FOLDED: Final = frozenset({b"accept-encoding", b"accept-language"})
 # RFC 9110, sections 12.4.2 and 12.5.4.
 _LANGUAGE: Final = re.compile(
@@ -48,10 +52,18 @@ def _selecting(name: bytes, headers: Headers) -> bytes | None:
     value = values[0] if len(values) == 1 else b",".join(values)
     if name in _EXACT:
         return value
+    return _usual(name, value) if len(value) <= _USUAL_SIZE else _normal(name, value)
+
+
+def _normal(name: bytes, value: bytes) -> bytes:
     value = b",".join(parts(value)) if b"," in value else value.strip(OWS)
     if name in _FOLDED:
         value = value.lower()
     return _languages(value) if name == b"accept-language" else value
+
+
+# Browsers of a kind send the same few values: most hits find theirs here.
+_usual: Final = lru_cache(_USUAL_COUNT)(_normal)
 
 
 def _languages(value: bytes) -> bytes:
