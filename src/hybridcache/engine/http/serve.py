@@ -30,7 +30,12 @@ from hybridcache.engine.flights import Failed
 from hybridcache.engine.http.behind import CONDITIONS, refresh_behind, replaced
 from hybridcache.engine.http.exchange import Exchange
 from hybridcache.engine.http.find import Found, find
-from hybridcache.engine.http.leading import Led, count, lead_or_follow
+from hybridcache.engine.http.leading import (
+    ExchangeGivenUp,
+    Led,
+    count,
+    lead_or_follow,
+)
 from hybridcache.engine.http.site import Fetcher, Site, nothing
 from hybridcache.engine.lease_requests import Mode
 from hybridcache.engine.plan import Plan
@@ -204,6 +209,9 @@ def _lead(exchange: Exchange, found: Found, plan: Plan) -> Flow[Course | None]:
     if news is None:
         return exchange
     if isinstance(news, Failed):
+        if isinstance(news.error, ExchangeGivenUp):
+            # The origin did not fail: who asked it went away.
+            return exchange
         # What failed for another may not fail for this one; a stale response will do.
         return exchange.failed(news.error) or exchange
     record = news.value
