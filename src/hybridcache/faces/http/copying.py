@@ -75,7 +75,11 @@ class Copied(Iterator[bytes]):
 
     def _end(self) -> None:
         self._over = True
-        self._side.end(self._exchange)
+        try:
+            self._side.end(self._exchange)
+        finally:
+            # Whatever came of it, nobody waits for more.
+            self._exchange.drop()
 
     def close(self) -> None:
         """Let go of the response; what did not come whole is not stored."""
@@ -111,7 +115,11 @@ class AsyncCopied(AsyncIterator[bytes]):
         try:
             chunk = await anext(self._chunks)
         except StopAsyncIteration:
-            await self._side.end(self._exchange)
+            try:
+                await self._side.end(self._exchange)
+            finally:
+                # Whatever came of it, nobody waits for more.
+                self._exchange.drop()
             raise
         except BaseException:
             self._exchange.drop()
