@@ -131,8 +131,8 @@ def _miss(
         return gateway_timeout(cache_status("miss"))
     if request.method == "HEAD" or _too_rare(site, found):
         return _past(site, ctx, request, verdict.reason)
-    # A part that is stored may be completed; else it is as if nothing were there.
-    part = found.stored if verdict.fields else None
+    stored = found.stored
+    part = None if stored is None or stored.complete else stored
     exchange = Exchange(
         site=site,
         ctx=ctx,
@@ -141,7 +141,8 @@ def _miss(
         headers=replaced(request.headers, verdict.fields),
         why=verdict.reason,
         primary=found.primary,
-        stored=part,
+        stored=part if verdict.fields else None,
+        part=part,
         variants=found.variants,
         mark=_mark(site, wanted, found),
     )
