@@ -104,3 +104,12 @@ def test_languages_are_sorted_by_preference() -> None:
     """The normal form has the preferred language first, and needless q left out."""
     assert b"de,en,fr;q=0.5" == _value(b"accept-language", b"fr;q=0.500, en, de;q=1.0")
     assert b"" == _value(b"accept-language", b" , ")
+
+
+def test_credentials_are_not_stored_with_what_they_select() -> None:
+    """Their digest selects as well."""
+    for name in (b"cookie", b"authorization"):
+        value = _value(name, b"session=secret")
+        assert value is not None
+        assert b"secret" not in value
+        assert b"" != _value(name, b"")

@@ -1,9 +1,11 @@
 """Vary, and the request fields that select among its variants (RFC 9111, section 4.1).
 
 Rules of this module: absent is not empty. Values are normalised only where that cannot
-change what they mean; in doubt, two requests get two variants.
+change what they mean; in doubt, two requests get two variants. What selects is stored
+with the response, so credentials come out as digests.
 """
 
+import hashlib
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -13,7 +15,7 @@ from hybridcache.core.http.fields import OWS, is_token, lines, parts
 from hybridcache.core.http.message import Headers
 
 # No lists: a comma in them is part of a value.
-_EXACT: Final = frozenset({b"authorization", b"cookie"})
+_SECRETS: Final = frozenset({b"authorization", b"cookie"})
 # Together less than 100 kB, whatever clients send.
 _USUAL_COUNT: Final = 256
 _USUAL_SIZE: Final = 256
@@ -50,8 +52,8 @@ def _selecting(name: bytes, headers: Headers) -> bytes | None:
     if not values:
         return None
     value = values[0] if len(values) == 1 else b",".join(values)
-    if name in _EXACT:
-        return value
+    if name in _SECRETS:
+        return hashlib.blake2b(value, digest_size=16).digest()
     return _usual(name, value) if len(value) <= _USUAL_SIZE else _normal(name, value)
 
 

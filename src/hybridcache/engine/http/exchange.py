@@ -103,6 +103,8 @@ class Exchange:
 
         stored: The response that is validated or completed.
 
+        part: The part of a response that is stored: what comes may belong to it.
+
         age: Its age, seconds.
 
         variants: How the URL's responses vary, as far as is known.
@@ -123,6 +125,7 @@ class Exchange:
     why: Forward
     primary: str | None = None
     stored: Stored | None = None
+    part: Stored | None = None
     age: float = 0.0
     variants: Variants | None = None
     led: Led | None = None
@@ -379,10 +382,13 @@ class Exchange:
 
     def _with_what_is_here(self, new: Stored) -> Stored:
         """Combine a part with the part that is stored, if they belong together."""
-        if self.stored is None or new.complete:
+        if self.part is None or new.complete:
             return new
-        whole = combined(self.stored, new)
-        return new if whole is None else whole
+        both = combined(self.part, new)
+        return new if both is None or self._too_long(both) else both
+
+    def _too_long(self, stored: Stored) -> bool:
+        return len(stored.body) > self.site.policy.max_body
 
     # What is sent
 

@@ -33,12 +33,14 @@ from hybridcache.engine.http.find import Found, find
 from hybridcache.engine.http.leading import (
     ExchangeGivenUp,
     Led,
-    count,
     lead_or_follow,
+    of_route,
 )
 from hybridcache.engine.http.site import Fetcher, Site, nothing
 from hybridcache.engine.lease_requests import Mode
+from hybridcache.engine.observed import counted
 from hybridcache.engine.plan import Plan
+from hybridcache.engine.traced import Ending, in_span
 
 Course: TypeAlias = Answer | Exchange
 """What becomes of a request."""
@@ -91,11 +93,11 @@ def _course(
         return (yield from _miss(site, ctx, request, wanted, found, missing))
     match decide(request, wanted, stored, found.resident, site.policy):
         case Hit(age=age):
-            _count(site, ctx, found, stored)
+            yield from _count(site, ctx, found, stored)
             return _hit(site, request, wanted, stored, age)
         case StaleHit(age=age):
             yield from refresh_behind(site, ctx, request, found, fetcher)
-            _count(site, ctx, found, stored, stale=True)
+            yield from _count(site, ctx, found, stored, stale=True)
             stale = _hit(site, request, wanted, stored, age)
             return attrs.evolve(stale, served=Served.STALE)
         case Revalidate() as verdict:
@@ -113,14 +115,22 @@ def _hit(
 
 def _count(
     site: Site, ctx: Context, found: Found, stored: Stored, *, stale: bool = False
-) -> None:
-    """Count a hit, under the route of the response."""
+) -> Flow[None]:
+    """Count and trace a hit, under the route of the response."""
     outcome: Outcome[Record] = HitFresh(stored, tier=found.tier, age=found.resident)
     if stale:
         doing = ctx.node.holds.why_held_off(found.key, ctx.now())
         outcome = HitStale(stored, tier=found.tier, age=found.resident, refresh=doing)
-    query = site.query(found.key, nothing, site.lives)
-    count(site, ctx, query, outcome, stored.route, 0.0)
+    query = of_route(site, site.query(found.key, nothing, site.lives), stored.route)
+    if ctx.tracing.recording():
+        yield from in_span(ctx, query, _known(outcome))
+    counted(ctx, query, outcome, 0.0)
+
+
+def _known(outcome: Outcome[Record]) -> Flow[Ending[Record]]:
+    """Stand for a lookup whose outcome is known: a flow that asks for nothing."""
+    yield from ()
+    return outcome
 
 
 def _miss(
@@ -136,8 +146,8 @@ def _miss(
         return gateway_timeout(cache_status("miss"))
     if request.method == "HEAD" or _too_rare(site, found):
         return _past(site, ctx, request, verdict.reason)
-    # A part that is stored may be completed; else it is as if nothing were there.
-    part = found.stored if verdict.fields else None
+    stored = found.stored
+    part = None if stored is None or stored.complete else stored
     exchange = Exchange(
         site=site,
         ctx=ctx,
@@ -146,7 +156,8 @@ def _miss(
         headers=replaced(request.headers, verdict.fields),
         why=verdict.reason,
         primary=found.primary,
-        stored=part,
+        stored=part if verdict.fields else None,
+        part=part,
         variants=found.variants,
         mark=_mark(site, wanted, found),
     )
