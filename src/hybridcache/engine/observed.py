@@ -32,19 +32,27 @@ def observed(ctx: Context, query: Query[V], flow: Flow[Ending[V]]) -> Flow[Outco
     try:
         ending = yield from flow
     except BaseException as error:
-        _failed(ctx, query, reason_of(error))
+        failed(ctx, query, reason_of(error))
         raise
+    counted(ctx, query, ending, ctx.now() - begun)
     if isinstance(ending, Failed):
-        _failed(ctx, query, Reason.ELSEWHERE if ending.elsewhere else Reason.LOADER)
         # Raised in several threads: each starts from the loader's traceback.
         raise ending.error.with_traceback(ending.traceback)
-    tier = served_by(ending)
-    query.tally.add(ending.tag, tier)
-    report(ctx, query, ending, tier, ctx.now() - begun)
     return ending
 
 
-def _failed(ctx: Context, query: Query[V], reason: Reason) -> None:
+def counted(ctx: Context, query: Query[V], ending: Ending[V], seconds: float) -> None:
+    """Count and report how a lookup ended, whose error is the loader's if it has one."""
+    if isinstance(ending, Failed):
+        failed(ctx, query, Reason.ELSEWHERE if ending.elsewhere else Reason.LOADER)
+        return
+    tier = served_by(ending)
+    query.tally.add(ending.tag, tier)
+    report(ctx, query, ending, tier, seconds)
+
+
+def failed(ctx: Context, query: Query[V], reason: Reason) -> None:
+    """Count and tell that a lookup raised."""
     query.tally.fail(reason)
     ctx.observe(LookupFailed(ctx.cache, query.function, reason))
 

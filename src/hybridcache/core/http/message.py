@@ -149,5 +149,10 @@ class Variants:
     vary: tuple[bytes, ...]
 
 
-Record: TypeAlias = Stored | Variants
+@attrs.frozen
+class Unshared:
+    """What stands for a response that was for one request alone."""
+
+
+Record: TypeAlias = Stored | Variants | Unshared
 """What is held under the key of a URL."""

@@ -1,0 +1,130 @@
+"""What the fields of an HTTP policy are made of and may hold.
+
+Rules of this module: converters and validators only; a refusal has the field's name and
+the bad value in its message.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Literal, TypeAlias, TypedDict
+
+import attrs
+
+from hybridcache.core.http.message import Head, Request
+from hybridcache.core.policy import LONGEST, Duration, seconds
+
+SetCookieWord: TypeAlias = Literal["skip", "store"]
+
+Failure: TypeAlias = Callable[[Request, Exception], tuple[Head, bytes]]
+"""Makes the response, head and body, for a request whose load failed."""
+
+FLAG = attrs.validators.instance_of(bool)
+
+
+def optional_seconds(value: Duration | None) -> float | None:
+    """Turn a duration into float seconds; None stays."""
+    return None if value is None else seconds(value)
+
+
+def fresh_and_ttl(
+    value: tuple[Duration, Duration] | None,
+) -> tuple[float, float] | None:
+    """Turn two durations into float seconds."""
+    return None if value is None else (seconds(value[0]), seconds(value[1]))
+
+
+def lower(values: Iterable[str]) -> tuple[str, ...]:
+    """Make the names lower case."""
+    if isinstance(values, str):
+        msg = f"several names are a tuple of str, not {values!r}"
+        raise TypeError(msg)
+    return tuple(value.lower() for value in values)
+
+
+def method_names(values: Iterable[str]) -> frozenset[str]:
+    """Make a set of methods, whose names are case-sensitive (RFC 9110, 9.1)."""
+    if isinstance(values, str):
+        msg = f"several methods are a set of str, not {values!r}"
+        raise TypeError(msg)
+    return frozenset(values)
+
+
+def not_negative(
+    _: object, field: "attrs.Attribute[float]", value: float | None
+) -> None:
+    """Refuse what is no length of time."""
+    if value is not None and not 0.0 <= value <= LONGEST:
+        msg = f"{field.name} must be seconds from 0 up to 2**31, not {value!r}"
+        raise ValueError(msg)
+
+
+def positive(_: object, field: "attrs.Attribute[float]", value: float) -> None:
+    """Refuse what is no length of time, or none at all."""
+    if not 0.0 < value <= LONGEST:
+        msg = f"{field.name} must be seconds above 0, up to 2**31, not {value!r}"
+        raise ValueError(msg)
+
+
+def share(_: object, field: "attrs.Attribute[float]", value: float) -> None:
+    """Refuse what is no share."""
+    if not 0.0 <= value <= 1.0:
+        msg = f"{field.name} is a share: from 0 to 1, not {value!r}"
+        raise ValueError(msg)
+
+
+def count(_: object, field: "attrs.Attribute[int]", value: int) -> None:
+    """Refuse what counts nothing."""
+    if type(value) is not int or value < 1:
+        msg = f"{field.name} must be a whole number above 0, not {value!r}"
+        raise ValueError(msg)
+
+
+def set_cookie_word(
+    _: object, field: "attrs.Attribute[SetCookieWord]", value: SetCookieWord
+) -> None:
+    """Refuse an unknown word."""
+    if value not in {"skip", "store"}:
+        msg = f"{field.name} must be one of 'skip', 'store', not {value!r}"
+        raise ValueError(msg)
+
+
+def ordered(
+    _: object,
+    field: "attrs.Attribute[tuple[float, float] | None]",
+    value: tuple[float, float] | None,
+) -> None:
+    """Refuse a ttl that ends before freshness does."""
+    if value is not None and not 0.0 <= value[0] <= value[1] <= LONGEST:
+        msg = f"{field.name} is (fresh_for, ttl), fresh_for <= ttl, not {value!r}"
+        raise ValueError(msg)
+
+
+class MostChanges(TypedDict, total=False):
+    """The keyword arguments of ``HTTPPolicy.by_url`` beside its own."""
+
+    shared: bool
+    keep: Duration
+    max_body: int
+    max_variants: int
+    max_vary: int
+    max_key: int
+    wait_for: Duration
+    set_cookie: SetCookieWord
+    heuristic: float
+    obey_requests: bool
+    targets: tuple[str, ...]
+    stale_while_revalidate: Duration | None
+    stale_if_error: Duration | None
+    hosts: tuple[str, ...]
+    key_headers: tuple[str, ...]
+    bypass_if: Callable[[Request], bool] | None
+    partition: Callable[[Request], str] | None
+    pass_for: Duration
+    detail: bool
+    safe_methods: frozenset[str]
+    min_uses: int
+
+
+class HTTPPolicyChanges(MostChanges, total=False):
+    """The keyword arguments of ``HTTPPolicy.evolve`` and of the profiles."""
+
+    fresh_for: Duration | None

@@ -1,0 +1,1 @@
+"""The sequence of a cached HTTP exchange, on the library's own lookups and flights."""

@@ -1,0 +1,414 @@
+"""One exchange with the origin, as a machine that is told what comes: head, body, end.
+
+A face carries the exchange out: it sends what :attr:`Exchange.headers` says, tells of
+the response as it comes, and does what :meth:`Exchange.head` answers. Whatever becomes
+of it, the face tells of its end: :meth:`~Exchange.end`, :meth:`~Exchange.failed` or
+:meth:`~Exchange.drop`. Nothing is stored but a response that came whole.
+"""
+
+from typing import Final, TypeAlias
+
+import attrs
+
+from hybridcache.core.http.admission import Terms, terms
+from hybridcache.core.http.answers import Answer, answer
+from hybridcache.core.http.decision import may_serve_on_error
+from hybridcache.core.http.invalidation import invalidates, serves_later_get
+from hybridcache.core.http.judgement import (
+    Again,
+    Freshened,
+    Judgement,
+    Keep,
+    Pass,
+    ServeOnce,
+    UseStale,
+)
+from hybridcache.core.http.key import primary_key, variant_key
+from hybridcache.core.http.making import combined, finished
+from hybridcache.core.http.message import (
+    Head,
+    Headers,
+    Request,
+    Stored,
+    Variants,
+)
+from hybridcache.core.http.receive import judge
+from hybridcache.core.http.status import Forward, Served, cache_status, with_status
+from hybridcache.core.reply import Store
+from hybridcache.engine.command import Await, Flow
+from hybridcache.engine.context import Context
+from hybridcache.engine.http.leading import STORED_WITHIN, Led, lead_or_follow
+from hybridcache.engine.http.lives import UNSHARED, kept_for_its_life, tombstone
+from hybridcache.engine.http.site import Reply, Site
+from hybridcache.engine.invalidate import invalidate
+from hybridcache.engine.lease_requests import Mode
+from hybridcache.engine.plan import Plan
+
+# How a URL varies is remembered at least this long, seconds: a day. Without it its
+# variants could not be found.
+VARIANTS_TTL: Final = 86400.0
+SERVER_ERRORS: Final = 500
+# Why a request goes forward that nothing was looked up for.
+NEVER_LOOKED: Final = frozenset(("bypass", "method", "request"))
+
+
+@attrs.frozen
+class Relay:
+    """Send this head, then *prefix*, then the body as it comes."""
+
+    head: Head
+    prefix: bytes = b""
+
+
+@attrs.frozen
+class Replace:
+    """Drop the origin's response and send this instead."""
+
+    answer: Answer
+
+
+@attrs.frozen
+class Repeat:
+    """Drop the origin's response and make the request again, with these fields."""
+
+    headers: Headers
+
+
+Directive: TypeAlias = Relay | Replace | Repeat
+
+
+class OriginFailed(Exception):  # noqa: N818 (an event that ends a load)
+    """The origin answered with a server error where a stale response may serve."""
+
+
+@attrs.define(eq=False, kw_only=True)
+class Exchange:
+    """A request on its way to the origin.
+
+    Attributes:
+
+        site: Whose it is.
+
+        ctx: The cache's context, the same throughout.
+
+        request: What is asked for.
+
+        terms: What it says of caching.
+
+        headers: The fields to send: the client's, or with validators of ours.
+
+        why: Why it goes forward, as Cache-Status says it (RFC 9211, section 2.2).
+
+        primary: The URL's key, if the request has one.
+
+        stored: The response that is validated or completed.
+
+        age: Its age, seconds.
+
+        variants: How the URL's responses vary, as far as is known.
+
+        led: The load that waits for it, if one does.
+
+        mark: Under what it is remembered that responses could not be shared, or None
+            where the request is none of the cache's business.
+
+        requested_at: When it was made, seconds since 1970.
+    """
+
+    site: Site
+    ctx: Context
+    request: Request
+    terms: Terms
+    headers: Headers
+    why: Forward
+    primary: str | None = None
+    stored: Stored | None = None
+    age: float = 0.0
+    variants: Variants | None = None
+    led: Led | None = None
+    mark: str | None = None
+    requested_at: float = attrs.field(init=False)
+    _head: Head = attrs.field(default=Head(0), init=False)
+    _route: str = attrs.field(default="", init=False)
+    _kept: Keep | None = attrs.field(default=None, init=False)
+    _chunks: list[bytes] = attrs.field(factory=list, init=False)
+    _size: int = attrs.field(default=0, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Note when the request is made."""
+        self.requested_at = self.site.wall()
+
+    @property
+    def keeping(self) -> bool:
+        """Whether what comes may still be stored for others."""
+        return self.led is not None and not self.led.settled
+
+    @property
+    def served(self) -> Served:
+        """How a response that is relayed came about."""
+        past = self.mark is None and self.led is None
+        return Served.BYPASS if past and self.why in NEVER_LOOKED else Served.MISS
+
+    @property
+    def awaited(self) -> bool:
+        """Whether others in this process wait for what comes."""
+        if self.led is None:
+            return False
+        flight = self.ctx.node.flights.look(self.led.key, self.ctx.now())
+        if flight is None:
+            return False
+        # On an event loop the lookup of this very request waits, too.
+        own = flight.latch.carrier is not None
+        return flight.latch.waiting > own
+
+    # What the face tells
+
+    def head(self, head: Head, route: str = "") -> Flow[Directive]:
+        """Say what to do with the origin's final response, now that its head is here."""
+        self._head, self._route = head, route
+        if self.led is not None:
+            self.led.route = route
+        yield from self._invalidate(head)
+        if self.led is None and self.mark is None:
+            return (yield from self._apart(head))
+        verdict = self._judged(head)
+        match verdict:
+            case Keep():
+                return self._keep(head, verdict)
+            case Freshened(stored=stored):
+                yield from self._place(stored)
+                age = stored.initial_age
+                return Replace(self._answer(stored, age, head, Served.REVALIDATED))
+            case ServeOnce(stored=stored):
+                yield from self._bury()
+                age = stored.initial_age
+                return Replace(self._answer(stored, age, head, Served.REVALIDATED))
+            case UseStale(stored=stored):
+                self._fail(OriginFailed(f"it answered {head.status}"))
+                return Replace(self._answer(stored, self.age, head, Served.STALE))
+            case Again():
+                self.stored = None
+                self.headers = self.request.headers
+                return Repeat(self.headers)
+            case Pass(reason=reason, lasting=lasting):
+                yield from self._pass(head, lasting=lasting)
+                return self._relay(head, reason=reason)
+
+    def body(self, chunk: bytes) -> None:
+        """Take a part of the body that is relayed."""
+        if self._kept is None:
+            return
+        self._size += len(chunk)
+        if self._size <= self.site.policy.max_body:
+            self._chunks.append(chunk)
+            return
+        self._forget()
+        self._mark()
+        self._settle(UNSHARED)
+
+    def end(self) -> Flow[None]:
+        """Store the response, which has come whole as far as the origin is concerned."""
+        kept = self._kept
+        if kept is None:
+            return
+        body = b"".join(self._chunks)
+        self._forget()
+        stored = finished(kept.template, body, self._head)
+        if stored is None:
+            self._settle(UNSHARED)
+            return
+        yield from self._place(self._with_what_is_here(stored))
+
+    def failed(self, error: BaseException) -> Answer | None:
+        """Return what to send though the origin failed before its head; None to fail."""
+        self._fail(error)
+        if not isinstance(error, Exception):
+            return None
+        policy, stored = self.site.policy, self.stored
+        if stored is not None and may_serve_on_error(
+            self.terms, stored, self.age, policy
+        ):
+            return self._answer(stored, self.age, None, Served.STALE)
+        if policy.error_handler is None:
+            return None
+        head, body = policy.error_handler(self.request, error)
+        return Answer(head.status, head.headers, body, head.reason, Served.MISS)
+
+    def drop(self) -> None:
+        """Keep nothing: the response ended early, or nobody is there to relay it."""
+        self._forget()
+        if self.led is not None:
+            self.led.give_up()
+
+    # What follows from it
+
+    def _judged(self, head: Head) -> Judgement:
+        return judge(
+            self.request,
+            self.terms,
+            self.site.policy,
+            head,
+            stored=self.stored,
+            age=self.age,
+            requested_at=self.requested_at,
+            received_at=self.site.wall(),
+            route=self._route,
+        )
+
+    def _keep(self, head: Head, verdict: Keep) -> Relay:
+        stored = self.led is not None
+        if stored:
+            self._kept = verdict
+        elif self.mark is not None:
+            # The next request may lead: a load for this one would begin too late to
+            # hear of an invalidation that passed since it was made.
+            self.site.passes.lift(self.mark)
+        sent = verdict.head or head
+        return self._relay(sent, prefix=verdict.prefix, stored=stored)
+
+    def _apart(self, head: Head) -> Flow[Relay]:
+        """Relay the response to a request that is none of the cache's business.
+
+        A POST's may serve a later GET (RFC 9110, section 9.3.3).
+        """
+        later = serves_later_get(self.request, head, self.site.policy)
+        key = None if later is None else primary_key(later, self.site.policy)
+        if later is None or key is None:
+            return self._relay(head)
+        self.request, self.primary, self.terms = later, key, terms(later.headers)
+        self.led = yield from self._lead(key)
+        verdict = self._judged(head)
+        if isinstance(verdict, Keep):
+            return self._keep(head, verdict)
+        self.drop()
+        return self._relay(head)
+
+    def _lead(self, key: str) -> Flow[Led | None]:
+        """Start a load of its own for what has just been received."""
+        plan = Plan(mode=Mode.FORCE)
+        news = yield from lead_or_follow(
+            self.site, self.ctx, key, plan, self.site.beside
+        )
+        if not isinstance(news, Led):
+            return None
+        news.route = self._route
+        return news
+
+    def _place(self, stored: Stored) -> Flow[None]:
+        """Have *stored* kept where this request, and those like it, will look."""
+        led = self.led
+        if led is None:
+            return
+        reply = yield from self._reply(stored)
+        led.settle(reply)
+        yield from Await(led.ended, STORED_WITHIN)
+
+    def _reply(self, stored: Stored) -> Flow[Reply]:
+        """Say what the load is to store, with the variant stored beside it if any."""
+        if self.variants is None:
+            if not stored.vary:
+                return kept_for_its_life(stored, self.site)
+            return (yield from self._vary(stored))
+        if not set(stored.vary) <= set(self.variants.vary):
+            # It varies by more than was known: the next request finds out anew.
+            if self.primary is not None:
+                yield from invalidate(self.ctx, self.primary)
+            return UNSHARED
+        if self.led is not None:
+            yield from self._bound(self.variants.generation, self.led.key)
+        return kept_for_its_life(stored, self.site)
+
+    def _vary(self, stored: Stored) -> Flow[Reply]:
+        """Store *stored* as the first variant of its URL."""
+        variants = Variants(self.ctx.token(), stored.vary)
+        key = variant_key(self.primary or "", variants.generation, stored.selecting)
+        led = yield from self._lead(key)
+        if led is None:
+            return UNSHARED
+        reply = kept_for_its_life(stored, self.site)
+        yield from self._bound(variants.generation, key)
+        led.settle(reply)
+        yield from Await(led.ended, STORED_WITHIN)
+        ttl = max(VARIANTS_TTL, reply.ttl or 0.0)
+        return Store(variants, fresh_for=ttl, ttl=ttl)
+
+    def _bound(self, generation: str, key: str) -> Flow[None]:
+        most = self.site.policy.max_variants
+        for one_too_many in self.site.siblings.add(generation, key, most):
+            yield from invalidate(self.ctx, one_too_many)
+
+    def _pass(self, head: Head, *, lasting: bool) -> Flow[None]:
+        if lasting or self.terms.authorised:
+            self._mark()
+        if self.led is None:
+            return
+        if self.stored is None or head.status >= SERVER_ERRORS:
+            self.led.settle(UNSHARED)
+            return
+        yield from self._bury()
+
+    def _bury(self) -> Flow[None]:
+        """Have what is stored used no more."""
+        if self.led is not None:
+            self.led.settle(tombstone(self.site))
+            yield from Await(self.led.ended, STORED_WITHIN)
+
+    def _forget(self) -> None:
+        self._kept = None
+        self._chunks.clear()
+
+    def _mark(self) -> None:
+        if self.mark is not None:
+            until = self.ctx.now() + self.site.policy.pass_for
+            self.site.passes.mark(self.mark, until)
+
+    def _settle(self, reply: Reply) -> None:
+        if self.led is not None:
+            self.led.settle(reply)
+
+    def _fail(self, error: BaseException) -> None:
+        if self.led is not None:
+            self.led.settle(error)
+
+    def _invalidate(self, head: Head) -> Flow[None]:
+        """Drop what an unsafe request made wrong (RFC 9111, section 4.4)."""
+        for target in invalidates(self.request, head, self.site.policy):
+            key = primary_key(target, self.site.policy)
+            if key is not None:
+                yield from invalidate(self.ctx, key)
+
+    def _with_what_is_here(self, new: Stored) -> Stored:
+        """Combine a part with the part that is stored, if they belong together."""
+        if self.stored is None or new.complete:
+            return new
+        whole = combined(self.stored, new)
+        return new if whole is None else whole
+
+    # What is sent
+
+    def _relay(
+        self,
+        head: Head,
+        *,
+        prefix: bytes = b"",
+        stored: bool = False,
+        reason: str = "",
+    ) -> Relay:
+        detail = self.site.policy.detail
+        status = cache_status(
+            self.why,
+            status=head.status,
+            stored=stored,
+            detail=reason if detail else "",
+            key=self.primary or "" if detail else "",
+        )
+        headers = with_status(head.headers, status)
+        return Relay(attrs.evolve(head, headers=headers), prefix)
+
+    def _answer(
+        self, stored: Stored, age: float, head: Head | None, served: Served
+    ) -> Answer:
+        answered = None if head is None else head.status
+        status = cache_status(self.why, status=answered)
+        made = answer(stored, self.request, self.terms, age, status, self.site.policy)
+        return attrs.evolve(made, served=served)

@@ -1,0 +1,136 @@
+"""Lead the flight of a URL, or follow it: a load whose value comes from an exchange.
+
+A load of the engine owns the key and its lease; its loader does nothing but wait for
+the exchange that the request itself carries out, so that the first byte of a response
+need not wait for the last. The lookup runs beside the request and brings news once:
+that the request leads, or what another's load made.
+"""
+
+from typing import Final
+
+import attrs
+
+from hybridcache.core.errors import HybridCacheError
+from hybridcache.core.http.message import Record, Stored
+from hybridcache.core.policy import Policy
+from hybridcache.engine.command import Await, Flow, Spawn
+from hybridcache.engine.context import Context, Query, deadline_of
+from hybridcache.engine.flights import Failed, Landing
+from hybridcache.engine.http.site import Reply, Site
+from hybridcache.engine.latch import Latch
+from hybridcache.engine.lookup import fly
+from hybridcache.engine.observed import counted, failed, reason_of
+from hybridcache.engine.plan import Plan
+from hybridcache.engine.traced import Ending, traced
+
+# A load that was told its value is stored within a moment: its one write to Redis has
+# a timeout of its own. What takes longer is not waited for.
+STORED_WITHIN: Final = 1.0
+
+
+class ExchangeGivenUp(Exception):  # noqa: N818 (an event, not an error of the user's)
+    """The request that led ended without a whole response."""
+
+
+@attrs.define(eq=False)
+class Led:
+    """A load that waits for this request's exchange.
+
+    Attributes:
+
+        key: What it loads.
+
+        reply: Settled with what the load shall store.
+
+        ended: Settled with the lookup's ending, once that is counted.
+
+        route: The framework's route pattern, as soon as that is known.
+    """
+
+    key: str
+    reply: Latch[object]
+    ended: Latch[Ending[Record]]
+    route: str = attrs.field(default="", init=False)
+
+    def settle(self, reply: Reply | BaseException) -> bool:
+        """Give the load its value; the first one counts."""
+        return self.reply.settle(reply)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the load has its value, or never will."""
+        return self.reply.answer is not None
+
+    def give_up(self) -> None:
+        """Let those who wait do without."""
+        self.settle(ExchangeGivenUp("the response did not come to its end"))
+
+
+News = Led | Ending[Record] | None
+"""That the request leads, or how its lookup ended; None: nothing in time."""
+
+
+def lead_or_follow(
+    site: Site, ctx: Context, key: str, plan: Plan, policy: Policy
+) -> Flow[News]:
+    """Start or join the load of *key*; say which, and wait if it was joined."""
+    begun = ctx.now()
+    led = Led(key, Latch(ctx.node.lock), Latch(ctx.node.lock))
+    news: Latch[News] = Latch(ctx.node.lock)
+
+    def loader() -> object:
+        news.settle(led)
+        return site.wait(led.reply, policy.owned_for)
+
+    query = site.query(key, loader, policy)
+    deadline = deadline_of(ctx, query, begun)
+    flow = traced(ctx, query, fly(ctx, query, plan, begun, deadline))
+    heard = False
+    try:
+        carrier: Latch[Landing] = Latch(ctx.node.lock)
+        yield from Spawn(_beside(site, ctx, query, flow, led, news), carrier)
+        answer = yield from Await(news, deadline - begun)
+        heard = answer is not None
+    finally:
+        if not heard:
+            # Should it be asked to lead after all, nobody is there.
+            led.give_up()
+    return answer
+
+
+def _beside(
+    site: Site,
+    ctx: Context,
+    query: Query[Record],
+    flow: Flow[Ending[Record]],
+    led: Led,
+    news: Latch[News],
+) -> Flow[None]:
+    """Run the lookup, count it, and tell how it ended."""
+    begun = ctx.now()
+    ending: Ending[Record] | None = None
+    try:
+        ending = yield from flow
+        count(site, ctx, query, ending, led.route, ctx.now() - begun)
+    except HybridCacheError as error:
+        # Too late, closed, or within its own load: the request does without.
+        failed(ctx, query, reason_of(error))
+    finally:
+        news.settle(ending)
+        led.ended.settle(ending)
+
+
+def count(
+    site: Site,
+    ctx: Context,
+    query: Query[Record],
+    ending: Ending[Record],
+    route: str,
+    seconds: float,
+) -> None:
+    """Count what became of a request's lookup, under the route that it took."""
+    if not route and not isinstance(ending, Failed):
+        route = ending.value.route if isinstance(ending.value, Stored) else ""
+    if route:
+        query = attrs.evolve(query, function=route, tally=site.tally(route))
+    counted(ctx, query, ending, seconds)

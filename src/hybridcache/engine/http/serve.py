@@ -1,0 +1,237 @@
+"""A request, from top to bottom: look, decide, and answer or go to the origin.
+
+What it comes to is an answer, or an exchange that the face carries out. A fault of the
+cache is never an error to the client: the request goes to the origin.
+"""
+
+from typing import Final, TypeAlias
+
+import attrs
+
+from hybridcache.core.http.admission import Bypass, Terms, admit, terms
+from hybridcache.core.http.answers import Answer, answer, gateway_timeout
+from hybridcache.core.http.decision import (
+    GatewayTimeout,
+    Hit,
+    Miss,
+    Revalidate,
+    StaleHit,
+    absent,
+    decide,
+)
+from hybridcache.core.http.fields import without
+from hybridcache.core.http.key import primary_key
+from hybridcache.core.http.message import Record, Request, Stored, Variants
+from hybridcache.core.http.status import Forward, Served, cache_status, hit_status
+from hybridcache.core.outcome import HitFresh, HitStale, Outcome, Suppressed
+from hybridcache.engine.command import Flow
+from hybridcache.engine.context import Context
+from hybridcache.engine.flights import Failed
+from hybridcache.engine.http.behind import CONDITIONS, refresh_behind, replaced
+from hybridcache.engine.http.exchange import Exchange
+from hybridcache.engine.http.find import Found, find
+from hybridcache.engine.http.leading import Led, count, lead_or_follow
+from hybridcache.engine.http.site import Fetcher, Site, nothing
+from hybridcache.engine.lease_requests import Mode
+from hybridcache.engine.plan import Plan
+
+Course: TypeAlias = Answer | Exchange
+"""What becomes of a request."""
+
+# Who waited may find that its URL varies, and that its own variant is being loaded.
+ROUNDS: Final = 3
+
+
+def serve(site: Site, request: Request, fetcher: Fetcher) -> Flow[Course]:
+    """Answer *request* from the cache, or say how to ask the origin."""
+    ctx = site.ctx()
+    admitted = admit(request, site.policy)
+    if isinstance(admitted, Bypass):
+        return _past(site, ctx, request, admitted.reason)
+    primary = primary_key(request, site.policy)
+    if primary is None or site.bypassed() or ctx.closed():
+        return _past(site, ctx, request, "bypass")
+    for _ in range(ROUNDS):
+        found = yield from find(site, ctx, request, primary)
+        course = yield from _course(site, ctx, request, admitted, found, fetcher)
+        if course is not None:
+            return course
+    return _past(site, ctx, request, "miss")
+
+
+def _past(site: Site, ctx: Context, request: Request, why: Forward) -> Exchange:
+    """Ask the origin and keep nothing."""
+    return Exchange(
+        site=site,
+        ctx=ctx,
+        request=request,
+        terms=terms(request.headers),
+        headers=request.headers,
+        why=why,
+    )
+
+
+def _course(
+    site: Site,
+    ctx: Context,
+    request: Request,
+    wanted: Terms,
+    found: Found,
+    fetcher: Fetcher,
+) -> Flow[Course | None]:
+    """Serve what was found, or load; None to look again."""
+    stored = found.stored
+    if stored is None:
+        missing = absent(wanted, varies=found.variants is not None)
+        return (yield from _miss(site, ctx, request, wanted, found, missing))
+    match decide(request, wanted, stored, found.resident, site.policy):
+        case Hit(age=age):
+            _count(site, ctx, found, stored)
+            return _hit(site, request, wanted, stored, age)
+        case StaleHit(age=age):
+            yield from refresh_behind(site, ctx, request, found, fetcher)
+            _count(site, ctx, found, stored, stale=True)
+            stale = _hit(site, request, wanted, stored, age)
+            return attrs.evolve(stale, served=Served.STALE)
+        case Revalidate() as verdict:
+            return (yield from _revalidate(site, ctx, request, wanted, found, verdict))
+        case Miss() | GatewayTimeout() as verdict:
+            return (yield from _miss(site, ctx, request, wanted, found, verdict))
+
+
+def _hit(
+    site: Site, request: Request, wanted: Terms, stored: Stored, age: float
+) -> Answer:
+    status = hit_status(stored.lifetime - age)
+    return answer(stored, request, wanted, age, status, site.policy)
+
+
+def _count(
+    site: Site, ctx: Context, found: Found, stored: Stored, *, stale: bool = False
+) -> None:
+    """Count a hit, under the route of the response."""
+    outcome: Outcome[Record] = HitFresh(stored, tier=found.tier, age=found.resident)
+    if stale:
+        doing = ctx.node.holds.why_held_off(found.key, ctx.now())
+        outcome = HitStale(stored, tier=found.tier, age=found.resident, refresh=doing)
+    query = site.query(found.key, nothing, site.lives)
+    count(site, ctx, query, outcome, stored.route, 0.0)
+
+
+def _miss(
+    site: Site,
+    ctx: Context,
+    request: Request,
+    wanted: Terms,
+    found: Found,
+    verdict: Miss | GatewayTimeout,
+) -> Flow[Course | None]:
+    """Ask the origin for what the cache does not hold, or have another's response."""
+    if isinstance(verdict, GatewayTimeout):
+        return gateway_timeout(cache_status("miss"))
+    if request.method == "HEAD" or _too_rare(site, found):
+        return _past(site, ctx, request, verdict.reason)
+    # A part that is stored may be completed; else it is as if nothing were there.
+    part = found.stored if verdict.fields else None
+    exchange = Exchange(
+        site=site,
+        ctx=ctx,
+        request=request,
+        terms=wanted,
+        headers=replaced(request.headers, verdict.fields),
+        why=verdict.reason,
+        primary=found.primary,
+        stored=part,
+        variants=found.variants,
+        mark=_mark(site, wanted, found),
+    )
+    if exchange.mark is not None and site.passes.lets(exchange.mark, ctx.now()):
+        return exchange
+    plan = found.plan
+    if found.stored is not None:
+        # What is there is fresh as far as the engine knows, and not for this request.
+        plan = attrs.evolve(plan, mode=Mode.FORCE)
+    return (yield from _lead(exchange, found, plan))
+
+
+def _too_rare(site: Site, found: Found) -> bool:
+    """Whether nobody is likely to ask again for what would be stored."""
+    if site.policy.min_uses == 1:
+        return False
+    return site.uses.count(found.primary) < site.policy.min_uses
+
+
+def _revalidate(
+    site: Site,
+    ctx: Context,
+    request: Request,
+    wanted: Terms,
+    found: Found,
+    verdict: Revalidate,
+) -> Flow[Course | None]:
+    """Ask the origin whether what the cache holds will still do."""
+    if request.method == "HEAD":
+        return _past(site, ctx, request, verdict.reason)
+    exchange = Exchange(
+        site=site,
+        ctx=ctx,
+        request=request,
+        terms=wanted,
+        headers=(*without(request.headers, CONDITIONS), *verdict.fields),
+        why=verdict.reason,
+        primary=found.primary,
+        stored=found.stored,
+        age=verdict.age,
+        variants=found.variants,
+        mark=_mark(site, wanted, found),
+    )
+    plan = found.plan
+    if verdict.reason == "request":
+        # The client will not have what is there, fresh as it may be.
+        plan = attrs.evolve(plan, mode=Mode.FORCE)
+    return (yield from _lead(exchange, found, plan))
+
+
+def _lead(exchange: Exchange, found: Found, plan: Plan) -> Flow[Course | None]:
+    """Lead the load of *found*'s key, or follow another's if that may be shared."""
+    site, ctx = exchange.site, exchange.ctx
+    # What answers credentials is for them, as a rule: nobody waits for it.
+    policy = site.beside if _alone(site, exchange.terms) else site.lives
+    news = yield from lead_or_follow(site, ctx, found.key, plan, policy)
+    if isinstance(news, Led):
+        exchange.led = news
+        return exchange
+    if news is None:
+        return exchange
+    if isinstance(news, Failed):
+        # What failed for another may not fail for this one; a stale response will do.
+        return exchange.failed(news.error) or exchange
+    record = news.value
+    if isinstance(record, Variants):
+        return None
+    if not isinstance(record, Stored) or record is exchange.stored:
+        return exchange
+    return _followed(exchange, record, news)
+
+
+def _followed(exchange: Exchange, stored: Stored, outcome: Outcome[Record]) -> Course:
+    """Give another request's response to this one, if it would be served from store."""
+    site, request, wanted = exchange.site, exchange.request, exchange.terms
+    resident = outcome.age if isinstance(outcome, HitFresh | HitStale) else 0.0
+    verdict = decide(request, wanted, stored, resident, site.policy)
+    if not isinstance(verdict, Hit | StaleHit):
+        return exchange
+    if not isinstance(outcome, Suppressed):
+        return _hit(site, request, wanted, stored, verdict.age)
+    status = cache_status(exchange.why, collapsed=True)
+    made = answer(stored, request, wanted, verdict.age, status, site.policy)
+    return attrs.evolve(made, served=Served.COLLAPSED)
+
+
+def _mark(site: Site, wanted: Terms, found: Found) -> str:
+    """Name what passes: what is refused to credentials says nothing of the rest."""
+    return f"{found.key} authorization" if _alone(site, wanted) else found.key
+
+
+def _alone(site: Site, wanted: Terms) -> bool:
+    return wanted.authorised and site.policy.shared

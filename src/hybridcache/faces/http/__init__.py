@@ -1,0 +1,1 @@
+"""The cache in front of web applications and behind HTTP clients."""

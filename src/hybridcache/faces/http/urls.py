@@ -1,0 +1,27 @@
+"""URLs that people write, as the requests that a cache sees."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from hybridcache.core.http.authority import authority
+from hybridcache.core.http.message import Request
+
+
+def request_for(url: str, headers: Mapping[str, str] | None = None) -> Request:
+    """Return the GET of *url*, with the fields that count in its key if any do.
+
+    Raises:
+
+        ValueError: It is no absolute http or https URL.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        msg = f"a URL here is absolute, with http or https, not {url!r}"
+        raise ValueError(msg)
+    target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+    host = authority(parts.netloc.encode(), parts.scheme)
+    fields = tuple(
+        (name.lower().encode(), value.encode("latin-1"))
+        for name, value in (headers or {}).items()
+    )
+    return Request("GET", parts.scheme, host, target, fields)
