@@ -5,6 +5,8 @@ this cache's Cache-Status; Content-Length says what is sent. A plain GET copies 
 but the tuple of lines.
 """
 
+from typing import Final
+
 import attrs
 
 from hybridcache.core.http.admission import Terms
@@ -17,6 +19,9 @@ from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.core.http.ranges import Span, Unsatisfiable, parse_range
 from hybridcache.core.http.status import Served, with_status
 from hybridcache.core.http.storable import NO_MORE_SUCCESS, OK
+
+AGE: Final = b"age"
+STATUS: Final = b"cache-status"
 
 # RFC 9110, section 15.4.5, with Last-Modified where there is no tag to go by.
 _OF_A_304 = frozenset(
@@ -83,7 +88,7 @@ def answer(
         policy: The cache's.
     """
     # RFC 9111, section 5.1: not negative, whole seconds.
-    end = ((b"age", b"%d" % max(0.0, age)), (b"cache-status", status_field))
+    end = ((AGE, b"%d" % max(0.0, age)), (STATUS, status_field))
     if not terms.plain:
         # RFC 9110, section 13.2.2: conditions first, then Range.
         if _not_modified(stored, terms, age):

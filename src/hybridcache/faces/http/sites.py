@@ -39,6 +39,7 @@ def site_of(
         tally=state.tally,
         bypassed=state.bypassed.get,
         wait=wait,
+        indexable=lambda: state.indexable,
     )
 
 
