@@ -833,6 +833,21 @@ async def test_bypass() -> None:
         assert web.calls == 3
 
 
+@pytest.mark.parametrize("detail", [False, True])
+def test_key_and_reason_are_told_only_on_request(detail: bool) -> None:
+    """Cache-Status names no key and no reason unless the policy says so."""
+
+    @on_a_loop
+    async def once() -> None:
+        private = Origin(headers=[("cache-control", "private")])
+        async with site(private, HTTPPolicy.safe(detail=detail)) as web:
+            told = _status(await web.get("/secret"))
+
+            assert ("/secret" in told, "detail" in told) == (detail, detail)
+
+    once()
+
+
 @on_a_loop
 async def test_rarely_used_is_not_stored() -> None:
     """With min_uses=2 the first response of a URL is not stored."""

@@ -42,6 +42,8 @@ SAFE_METHODS = frozenset(
 )
 # RFC 9111, section 4.2.2: "a typical setting of this fraction might be 10%".
 TYPICAL_HEURISTIC = 0.1
+# As long as a response with a validator is kept.
+DISCONNECTED = 3600.0
 
 
 @attrs.frozen(kw_only=True)
@@ -170,17 +172,22 @@ class HTTPPolicy:
 
     @classmethod
     def conformant(cls, **changes: "Unpack[HTTPPolicyChanges]") -> Self:
-        """All that the RFCs allow a shared cache."""
-        return (
-            cls()
-            .evolve(set_cookie="store", heuristic=TYPICAL_HEURISTIC, obey_requests=True)
-            .evolve(**changes)
-        )
+        """All that the RFCs allow a shared cache.
+
+        Where nothing forbids it that is a stale response too while the origin is away
+        (RFC 9111, section 4.2.4).
+        """
+        return cls(
+            set_cookie="store",
+            heuristic=TYPICAL_HEURISTIC,
+            obey_requests=True,
+            stale_if_error=DISCONNECTED,
+        ).evolve(**changes)
 
     @classmethod
     def private(cls, **changes: "Unpack[HTTPPolicyChanges]") -> Self:
         """All that the RFCs allow a cache of one user: the default of clients."""
-        return cls.conformant(shared=False).evolve(**changes)
+        return cls.conformant(shared=False, stale_if_error=None).evolve(**changes)
 
     @classmethod
     def by_url(

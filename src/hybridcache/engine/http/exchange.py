@@ -20,10 +20,11 @@ from hybridcache.core.http.judgement import (
     Judgement,
     Keep,
     Pass,
+    ServeOnce,
     UseStale,
 )
 from hybridcache.core.http.key import primary_key, variant_key
-from hybridcache.core.http.making import combined, finished, with_length
+from hybridcache.core.http.making import combined, finished
 from hybridcache.core.http.message import (
     Head,
     Headers,
@@ -127,6 +128,7 @@ class Exchange:
     led: Led | None = None
     mark: str | None = None
     requested_at: float = attrs.field(init=False)
+    _head: Head = attrs.field(default=Head(0), init=False)
     _route: str = attrs.field(default="", init=False)
     _kept: Keep | None = attrs.field(default=None, init=False)
     _chunks: list[bytes] = attrs.field(factory=list, init=False)
@@ -151,7 +153,7 @@ class Exchange:
 
     def head(self, head: Head, route: str = "") -> Flow[Directive]:
         """Say what to do with the origin's final response, now that its head is here."""
-        self._route = route
+        self._head, self._route = head, route
         if self.led is not None:
             self.led.route = route
         yield from self._invalidate(head)
@@ -161,8 +163,12 @@ class Exchange:
         match verdict:
             case Keep():
                 return self._keep(head, verdict)
-            case Freshened(stored=stored, keep=keep):
-                yield from self._freshen(stored, keep=keep)
+            case Freshened(stored=stored):
+                yield from self._place(stored)
+                age = stored.initial_age
+                return Replace(self._answer(stored, age, head, Served.REVALIDATED))
+            case ServeOnce(stored=stored):
+                yield from self._bury()
                 age = stored.initial_age
                 return Replace(self._answer(stored, age, head, Served.REVALIDATED))
             case UseStale(stored=stored):
@@ -172,9 +178,9 @@ class Exchange:
                 self.stored = None
                 self.headers = self.request.headers
                 return Repeat(self.headers)
-            case Pass(lasting=lasting):
+            case Pass(reason=reason, lasting=lasting):
                 yield from self._pass(head, lasting=lasting)
-                return self._relay(head)
+                return self._relay(head, reason=reason)
 
     def body(self, chunk: bytes) -> None:
         """Take a part of the body that is relayed."""
@@ -193,12 +199,9 @@ class Exchange:
         kept = self._kept
         if kept is None:
             return
-        body = b"".join((kept.prefix, *self._chunks))
-        expected = kept.expected
-        if expected is not None:
-            expected += len(kept.prefix)
+        body = b"".join(self._chunks)
         self._forget()
-        stored = finished(kept.template, body, expected=expected)
+        stored = finished(kept.template, body, self._head)
         if stored is None:
             self._settle(UNSHARED)
             return
@@ -248,12 +251,8 @@ class Exchange:
             # The next request may lead: a load for this one would begin too late to
             # hear of an invalidation that passed since it was made.
             self.site.passes.lift(self.mark)
-        if not verdict.prefix:
-            return self._relay(head, stored=stored)
-        whole = verdict.template
-        headers = with_length(whole.headers, whole.length or 0)
-        completed = Head(whole.status, headers, whole.reason)
-        return self._relay(completed, prefix=verdict.prefix, stored=stored)
+        sent = verdict.head or head
+        return self._relay(sent, prefix=verdict.prefix, stored=stored)
 
     def _apart(self, head: Head) -> Flow[Relay]:
         """Relay the response to a request that is none of the cache's business.
@@ -334,13 +333,11 @@ class Exchange:
         if self.stored is None or head.status >= SERVER_ERRORS:
             self.led.settle(UNSHARED)
             return
-        self.led.settle(tombstone(self.site))
-        yield from Await(self.led.ended, STORED_WITHIN)
+        yield from self._bury()
 
-    def _freshen(self, stored: Stored, *, keep: bool) -> Flow[None]:
-        if keep:
-            yield from self._place(stored)
-        elif self.led is not None:
+    def _bury(self) -> Flow[None]:
+        """Have what is stored used no more."""
+        if self.led is not None:
             self.led.settle(tombstone(self.site))
             yield from Await(self.led.ended, STORED_WITHIN)
 
@@ -377,8 +374,22 @@ class Exchange:
 
     # What is sent
 
-    def _relay(self, head: Head, *, prefix: bytes = b"", stored: bool = False) -> Relay:
-        status = cache_status(self.why, status=head.status, stored=stored)
+    def _relay(
+        self,
+        head: Head,
+        *,
+        prefix: bytes = b"",
+        stored: bool = False,
+        reason: str = "",
+    ) -> Relay:
+        detail = self.site.policy.detail
+        status = cache_status(
+            self.why,
+            status=head.status,
+            stored=stored,
+            detail=reason if detail else "",
+            key=self.primary or "" if detail else "",
+        )
         headers = with_status(head.headers, status)
         return Relay(attrs.evolve(head, headers=headers), prefix)
 

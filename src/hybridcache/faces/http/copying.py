@@ -7,10 +7,8 @@ caller learns of the end, so that the next request finds it; what was not is dro
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Self
 
-from hybridcache.adapters.loops import LoopPorts
-from hybridcache.adapters.threads import ThreadPorts
-from hybridcache.engine.drive import adrive, drive
 from hybridcache.engine.http.exchange import Exchange
+from hybridcache.faces.http.driving import InTasks, InThreads
 
 
 def _never() -> bool:
@@ -28,7 +26,7 @@ class Copied(Iterator[bytes]):
 
         exchange: What is told.
 
-        ports: Of the cache.
+        side: The cache's.
 
         prefix: What comes before.
 
@@ -40,7 +38,7 @@ class Copied(Iterator[bytes]):
         chunks: Iterator[bytes],
         close: Callable[[], None],
         exchange: Exchange,
-        ports: ThreadPorts,
+        side: InThreads,
         *,
         prefix: bytes = b"",
         ended: Callable[[], bool] = _never,
@@ -48,7 +46,7 @@ class Copied(Iterator[bytes]):
         self._chunks = chunks
         self._close = close
         self._exchange = exchange
-        self._ports = ports
+        self._side = side
         self._prefix = prefix
         self._ended = ended
         self._over = False
@@ -77,7 +75,15 @@ class Copied(Iterator[bytes]):
 
     def _end(self) -> None:
         self._over = True
-        drive(self._exchange.end(), self._ports)
+        try:
+            self._side.end(self._exchange)
+        finally:
+            # Whatever came of it, nobody waits for more.
+            self._exchange.drop()
+
+    def __del__(self) -> None:
+        # Who forgot to close it shall not have others wait for the rest.
+        self._exchange.drop()
 
     def close(self) -> None:
         """Let go of the response; what did not come whole is not stored."""
@@ -93,14 +99,14 @@ class AsyncCopied(AsyncIterator[bytes]):
         chunks: AsyncIterator[bytes],
         close: Callable[[], Awaitable[None]],
         exchange: Exchange,
-        ports: LoopPorts,
+        side: InTasks,
         *,
         prefix: bytes = b"",
     ) -> None:
         self._chunks = chunks
         self._close = close
         self._exchange = exchange
-        self._ports = ports
+        self._side = side
         self._prefix = prefix
 
     def __aiter__(self) -> Self:
@@ -113,13 +119,21 @@ class AsyncCopied(AsyncIterator[bytes]):
         try:
             chunk = await anext(self._chunks)
         except StopAsyncIteration:
-            await adrive(self._exchange.end(), self._ports)
+            try:
+                await self._side.end(self._exchange)
+            finally:
+                # Whatever came of it, nobody waits for more.
+                self._exchange.drop()
             raise
         except BaseException:
             self._exchange.drop()
             raise
         self._exchange.body(chunk)
         return chunk
+
+    def __del__(self) -> None:
+        # Who forgot to close it shall not have others wait for the rest.
+        self._exchange.drop()
 
     async def aclose(self) -> None:
         """Let go of the response; what did not come whole is not stored."""

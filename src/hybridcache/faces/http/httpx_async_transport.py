@@ -1,24 +1,22 @@
 """The cache behind an httpx client in tasks."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from typing import cast
 
 import httpx
 
 from hybridcache.core.http.answers import Answer
+from hybridcache.core.http.explained import RequestExplanation
 from hybridcache.core.http.message import Request
 from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.core.outcome import Invalidated
 from hybridcache.engine.current import Loader
-from hybridcache.engine.drive import adrive
 from hybridcache.engine.http.exchange import Exchange, Relay, Repeat, Replace
-from hybridcache.engine.http.purge import purge
-from hybridcache.engine.http.serve import serve
 from hybridcache.engine.http.site import Conclude, Fetched
-from hybridcache.engine.latch import Latch
 from hybridcache.faces.async_cache import AsyncCache
 from hybridcache.faces.http.copying import AsyncCopied
+from hybridcache.faces.http.driving import InTasks
 from hybridcache.faces.http.httpx_messages import (
     answered,
     asked_of,
@@ -29,11 +27,13 @@ from hybridcache.faces.http.httpx_messages import (
     with_fields,
 )
 from hybridcache.faces.http.outgoing import PRIVATE, Gathered, checked
-from hybridcache.faces.http.sites import settled, site_of, state_of
+from hybridcache.faces.http.urls import request_for
 
 
 class AsyncCacheTransport(httpx.AsyncBaseTransport):
-    """The same as :class:`~hybridcache.http.CacheTransport`, but for an async client, on asyncio.
+    """The same as :class:`~hybridcache.http.CacheTransport`, but for an async client.
+
+    It runs on asyncio.
 
     Args:
 
@@ -55,44 +55,53 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
         cache: AsyncCache,
         policy: HTTPPolicy = PRIVATE,
     ) -> None:
-        self._state = state_of(cache, AsyncCache)
-        self._site = site_of(self._state, policy, self._wait)
+        self._side = InTasks(cache, policy)
         own = checked(inner, httpx.AsyncBaseTransport)
         self._inner = own or httpx.AsyncHTTPTransport()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer *request*."""
-        wiring = self._state.wiring
-        wiring.station.ensure_keeper()
 
         def fetcher(bare: Request, conclude: Conclude) -> Loader:
             return self._fetcher(in_background(request, bare), conclude)
 
-        flow = serve(self._site, asked_of(request), fetcher)
-        course = await adrive(flow, wiring.loops)
+        course = await self._side.serve(asked_of(request), fetcher)
         if isinstance(course, Answer):
             return answered(course)
         return await self._carry_out(course, request)
 
-    async def purge(self, url: str) -> Invalidated:
+    async def purge(
+        self, url: str, headers: Mapping[str, str] | None = None
+    ) -> Invalidated:
         """Have no later request served by what is held for *url*, on any node.
 
-        All of its variants go with it.
+        All of its variants go with it. *headers* matter where the policy's keys have
+        more than the URL in them.
 
         Raises:
 
             ValueError: *url* is no absolute http or https URL.
+
+            Closed: The cache was closed.
         """
-        state = self._state
-        flow = purge(self._site, url)
-        return await state.tasks.undisturbed(adrive(flow, state.wiring.loops))
+        return await self._side.purge(request_for(url, headers))
+
+    async def explain(
+        self, url: str, headers: Mapping[str, str] | None = None
+    ) -> RequestExplanation:
+        """Say what each tier holds for a GET of *url* with these *headers*, and why.
+
+        Raises:
+
+            ValueError: *url* is no absolute http or https URL.
+
+            Closed: The cache was closed.
+        """
+        return await self._side.explain(request_for(url, headers))
 
     async def aclose(self) -> None:
         """Close the inner transport, and not the cache."""
         await self._inner.aclose()
-
-    async def _wait(self, latch: Latch[object], timeout: float) -> object:
-        return settled(await self._state.wiring.loops.wait(latch, timeout))
 
     async def _carry_out(
         self, exchange: Exchange, request: httpx.Request
@@ -116,9 +125,8 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
     async def _heard(
         self, exchange: Exchange, response: httpx.Response
     ) -> httpx.Response | None:
-        loops = self._state.wiring.loops
         try:
-            directive = await adrive(exchange.head(head_of(response)), loops)
+            directive = await self._side.head(exchange, head_of(response))
         except BaseException:
             exchange.drop()
             await response.aclose()
@@ -126,13 +134,13 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
         match directive:
             case Relay(prefix=prefix):
                 stream = cast("httpx.AsyncByteStream", response.stream)
-                if exchange.keeping:
+                if exchange.keeping or prefix:
                     stream = _AsyncCopy(
                         AsyncCopied(
                             aiter(stream),
                             response.aclose,
                             exchange,
-                            loops,
+                            self._side,
                             prefix=prefix,
                         )
                     )
@@ -147,7 +155,7 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
                 return None
 
     def _fetcher(self, request: httpx.Request, conclude: Conclude) -> Loader:
-        site = self._site
+        site = self._side.site
 
         async def fetch() -> object:
             requested_at = site.wall()

@@ -1,24 +1,22 @@
 """The cache behind an httpx client in threads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import cast
 
 import httpx
 
 from hybridcache.core.http.answers import Answer
+from hybridcache.core.http.explained import RequestExplanation
 from hybridcache.core.http.message import Request
 from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.core.outcome import Invalidated
 from hybridcache.engine.current import Loader
-from hybridcache.engine.drive import drive
 from hybridcache.engine.http.exchange import Exchange, Relay, Repeat, Replace
-from hybridcache.engine.http.purge import purge
-from hybridcache.engine.http.serve import serve
 from hybridcache.engine.http.site import Conclude, Fetched
-from hybridcache.engine.latch import Latch
 from hybridcache.faces.cache import Cache
 from hybridcache.faces.http.copying import Copied
+from hybridcache.faces.http.driving import InThreads
 from hybridcache.faces.http.httpx_messages import (
     answered,
     asked_of,
@@ -29,7 +27,7 @@ from hybridcache.faces.http.httpx_messages import (
     with_fields,
 )
 from hybridcache.faces.http.outgoing import PRIVATE, Gathered, checked
-from hybridcache.faces.http.sites import settled, site_of, state_of
+from hybridcache.faces.http.urls import request_for
 
 
 class CacheTransport(httpx.BaseTransport):
@@ -62,41 +60,50 @@ class CacheTransport(httpx.BaseTransport):
         cache: Cache,
         policy: HTTPPolicy = PRIVATE,
     ) -> None:
-        self._state = state_of(cache, Cache)
-        self._site = site_of(self._state, policy, self._wait)
+        self._side = InThreads(cache, policy)
         self._inner = checked(inner, httpx.BaseTransport) or httpx.HTTPTransport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Answer *request*."""
-        wiring = self._state.wiring
-        wiring.station.ensure_keeper()
 
         def fetcher(bare: Request, conclude: Conclude) -> Loader:
             return self._fetcher(in_background(request, bare), conclude)
 
-        flow = serve(self._site, asked_of(request), fetcher)
-        course = drive(flow, wiring.threads)
+        course = self._side.serve(asked_of(request), fetcher)
         if isinstance(course, Answer):
             return answered(course)
         return self._carry_out(course, request)
 
-    def purge(self, url: str) -> Invalidated:
+    def purge(self, url: str, headers: Mapping[str, str] | None = None) -> Invalidated:
         """Have no later request served by what is held for *url*, on any node.
 
-        All of its variants go with it.
+        All of its variants go with it. *headers* matter where the policy's keys have
+        more than the URL in them.
 
         Raises:
 
             ValueError: *url* is no absolute http or https URL.
+
+            Closed: The cache was closed.
         """
-        return drive(purge(self._site, url), self._state.wiring.threads)
+        return self._side.purge(request_for(url, headers))
+
+    def explain(
+        self, url: str, headers: Mapping[str, str] | None = None
+    ) -> RequestExplanation:
+        """Say what each tier holds for a GET of *url* with these *headers*, and why.
+
+        Raises:
+
+            ValueError: *url* is no absolute http or https URL.
+
+            Closed: The cache was closed.
+        """
+        return self._side.explain(request_for(url, headers))
 
     def close(self) -> None:
         """Close the inner transport, and not the cache."""
         self._inner.close()
-
-    def _wait(self, latch: Latch[object], timeout: float) -> object:
-        return settled(self._state.wiring.threads.wait(latch, timeout))
 
     def _carry_out(self, exchange: Exchange, request: httpx.Request) -> httpx.Response:
         """Make the request, telling *exchange* of what comes."""
@@ -119,9 +126,8 @@ class CacheTransport(httpx.BaseTransport):
         self, exchange: Exchange, response: httpx.Response
     ) -> httpx.Response | None:
         """Return what the caller gets; None to make the request again."""
-        threads = self._state.wiring.threads
         try:
-            directive = drive(exchange.head(head_of(response)), threads)
+            directive = self._side.head(exchange, head_of(response))
         except BaseException:
             exchange.drop()
             response.close()
@@ -129,13 +135,13 @@ class CacheTransport(httpx.BaseTransport):
         match directive:
             case Relay(prefix=prefix):
                 stream = cast("httpx.SyncByteStream", response.stream)
-                if exchange.keeping:
+                if exchange.keeping or prefix:
                     stream = _Copy(
                         Copied(
                             iter(stream),
                             response.close,
                             exchange,
-                            threads,
+                            self._side,
                             prefix=prefix,
                         )
                     )
@@ -150,7 +156,7 @@ class CacheTransport(httpx.BaseTransport):
                 return None
 
     def _fetcher(self, request: httpx.Request, conclude: Conclude) -> Loader:
-        site = self._site
+        site = self._side.site
 
         def fetch() -> object:
             requested_at = site.wall()

@@ -10,19 +10,17 @@ import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
 
 from hybridcache.core.http.answers import Answer
+from hybridcache.core.http.explained import RequestExplanation
 from hybridcache.core.http.message import Head, Request
 from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.core.http.status import Served
 from hybridcache.core.outcome import Invalidated
 from hybridcache.engine.current import Loader
-from hybridcache.engine.drive import drive
 from hybridcache.engine.http.exchange import Exchange, Relay, Repeat, Replace
-from hybridcache.engine.http.purge import purge
-from hybridcache.engine.http.serve import serve
 from hybridcache.engine.http.site import Conclude, Fetched
-from hybridcache.engine.latch import Latch
 from hybridcache.faces.cache import Cache
 from hybridcache.faces.http.copying import Copied
+from hybridcache.faces.http.driving import InThreads
 from hybridcache.faces.http.outgoing import (
     NOT_MODIFIED,
     PRIVATE,
@@ -43,7 +41,7 @@ from hybridcache.faces.http.requests_raw import (
     untouched,
     wire,
 )
-from hybridcache.faces.http.sites import settled, site_of, state_of
+from hybridcache.faces.http.urls import request_for
 
 Timeout: TypeAlias = float | tuple[float, float] | tuple[float, None] | None
 Certificate: TypeAlias = bytes | str | tuple[bytes | str, bytes | str] | None
@@ -99,8 +97,7 @@ class CacheAdapter(BaseAdapter):
         policy: HTTPPolicy = PRIVATE,
     ) -> None:
         super().__init__()
-        self._state = state_of(cache, Cache)
-        self._site = site_of(self._state, policy, self._wait)
+        self._side = InThreads(cache, policy)
         self._inner = checked(inner, BaseAdapter) or HTTPAdapter()
         # It knows how a requests response is made; one of the user's may know better.
         own = self._inner
@@ -116,8 +113,6 @@ class CacheAdapter(BaseAdapter):
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
         """Answer *request*."""
-        wiring = self._state.wiring
-        wiring.station.ensure_keeper()
         options = _Options(stream, timeout, verify, cert, proxies)
 
         def fetcher(bare: Request, conclude: Conclude) -> Loader:
@@ -125,29 +120,41 @@ class CacheAdapter(BaseAdapter):
             own.method = bare.method
             return self._fetcher(own, options, conclude)
 
-        flow = serve(self._site, asked_of(request), fetcher)
-        course = drive(flow, wiring.threads)
+        course = self._side.serve(asked_of(request), fetcher)
         if isinstance(course, Answer):
             return self._answered(course, request)
         return self._carry_out(course, request, options)
 
-    def purge(self, url: str) -> Invalidated:
+    def purge(self, url: str, headers: Mapping[str, str] | None = None) -> Invalidated:
         """Have no later request served by what is held for *url*, on any node.
 
-        All of its variants go with it.
+        All of its variants go with it. *headers* matter where the policy's keys have
+        more than the URL in them.
 
         Raises:
 
             ValueError: *url* is no absolute http or https URL.
+
+            Closed: The cache was closed.
         """
-        return drive(purge(self._site, url), self._state.wiring.threads)
+        return self._side.purge(request_for(url, headers))
+
+    def explain(
+        self, url: str, headers: Mapping[str, str] | None = None
+    ) -> RequestExplanation:
+        """Say what each tier holds for a GET of *url* with these *headers*, and why.
+
+        Raises:
+
+            ValueError: *url* is no absolute http or https URL.
+
+            Closed: The cache was closed.
+        """
+        return self._side.explain(request_for(url, headers))
 
     def close(self) -> None:
         """Close the inner adapter, and not the cache."""
         self._inner.close()
-
-    def _wait(self, latch: Latch[object], timeout: float) -> object:
-        return settled(self._state.wiring.threads.wait(latch, timeout))
 
     def _ask(
         self, request: requests.PreparedRequest, options: _Options
@@ -194,8 +201,7 @@ class CacheAdapter(BaseAdapter):
     ) -> requests.Response | None:
         """Return what the caller gets; None to make the request again."""
         try:
-            flow = exchange.head(head_of(response))
-            directive = drive(flow, self._state.wiring.threads)
+            directive = self._side.head(exchange, head_of(response))
         except BaseException:
             exchange.drop()
             response.close()
@@ -218,14 +224,14 @@ class CacheAdapter(BaseAdapter):
         relay: Relay,
     ) -> requests.Response:
         raw = response.raw
-        if not exchange.keeping or not untouched(raw):
+        if not (exchange.keeping or relay.prefix) or not untouched(raw):
             exchange.drop()
             return marked(labelled(response, relay.head), exchange.served)
         copied = Copied(
             wire(raw),
             response.close,
             exchange,
-            self._state.wiring.threads,
+            self._side,
             prefix=relay.prefix,
             ended=lambda: raw.length_remaining == 0,
         )
@@ -260,7 +266,7 @@ class CacheAdapter(BaseAdapter):
         options: _Options,
         conclude: Conclude,
     ) -> Loader:
-        site = self._site
+        site = self._side.site
 
         def fetch() -> object:
             requested_at = site.wall()
