@@ -149,6 +149,18 @@ class Exchange:
         past = self.mark is None and self.led is None
         return Served.BYPASS if past and self.why in NEVER_LOOKED else Served.MISS
 
+    @property
+    def awaited(self) -> bool:
+        """Whether others in this process wait for what comes."""
+        if self.led is None:
+            return False
+        flight = self.ctx.node.flights.look(self.led.key, self.ctx.now())
+        if flight is None:
+            return False
+        # On an event loop the lookup of this very request waits, too.
+        own = flight.latch.carrier is not None
+        return flight.latch.waiting > own
+
     # What the face tells
 
     def head(self, head: Head, route: str = "") -> Flow[Directive]:
