@@ -99,7 +99,7 @@ def _course(
             yield from refresh_behind(site, ctx, request, found, fetcher)
             yield from _count(site, ctx, found, stored, stale=True)
             stale = _hit(site, request, wanted, stored, age)
-            return attrs.evolve(stale, served=Served.STALE)
+            return stale._replace(served=Served.STALE)
         case Revalidate() as verdict:
             return (yield from _revalidate(site, ctx, request, wanted, found, verdict))
         case Miss() | GatewayTimeout() as verdict:
@@ -244,7 +244,7 @@ def _followed(exchange: Exchange, stored: Stored, outcome: Outcome[Record]) -> C
         return _hit(site, request, wanted, stored, verdict.age)
     status = cache_status(exchange.why, collapsed=True)
     made = answer(stored, request, wanted, verdict.age, status, site.policy)
-    return attrs.evolve(made, served=Served.COLLAPSED)
+    return made._replace(served=Served.COLLAPSED)
 
 
 def _mark(site: Site, wanted: Terms, found: Found) -> str:
