@@ -781,6 +781,32 @@ async def test_part_is_stored_and_completed() -> None:
         assert (again.hit, again.body, web.calls) == (True, whole, 2)
 
 
+@on_a_loop
+async def test_parts_that_clients_asked_for_make_a_whole() -> None:
+    """Parts of one representation that clients fetched serve a request for all of it."""
+    whole = b"0123456789"
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        first, _, last = (origin.sent("range") or "")[6:].partition("-")
+        start, end = int(first), int(last)
+        origin.headers = [
+            FRESH,
+            ("etag", '"1"'),
+            ("content-range", f"bytes {start}-{end}/{len(whole)}"),
+        ]
+        origin.status, origin.body = 206, (whole[start : end + 1],)
+        await origin.answer(send)
+
+    async with site(Origin(script=script)) as web:
+        parts = ["bytes=0-4", "bytes=3-7", "bytes=8-9"]
+        for part in parts:
+            await web.get(headers=[("range", part)])
+        got = await web.get()
+
+        assert (got.hit, got.status, got.body) == (True, 200, whole)
+        assert web.calls == len(parts)
+
+
 # What goes past the cache
 
 

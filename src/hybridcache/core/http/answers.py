@@ -15,7 +15,7 @@ from hybridcache.core.http.fields import without
 from hybridcache.core.http.message import Headers, Request, Stored
 from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.core.http.ranges import Span, Unsatisfiable, parse_range
-from hybridcache.core.http.status import with_status
+from hybridcache.core.http.status import Served, with_status
 from hybridcache.core.http.storable import NO_MORE_SUCCESS, OK
 
 # RFC 9110, section 15.4.5, with Last-Modified where there is no tag to go by.
@@ -47,12 +47,15 @@ class Answer:
         body: Content; empty for a HEAD, whatever Content-Length says.
 
         reason: Reason phrase; empty for the usual one.
+
+        served: How it came about.
     """
 
     status: int
     headers: Headers
     body: bytes = b""
     reason: bytes = b""
+    served: Served = Served.HIT
 
 
 def answer(
@@ -80,7 +83,8 @@ def answer(
         policy: The cache's.
     """
     # RFC 9111, section 5.1: not negative, whole seconds.
-    end = ((b"age", b"%d" % max(0.0, age)), (b"cache-status", status_field))
+    whole = b"%d" % age if age > 0.0 else b"0"
+    end = ((b"age", whole), (b"cache-status", status_field))
     if not terms.plain:
         # RFC 9110, section 13.2.2: conditions first, then Range.
         if _not_modified(stored, terms, age):
@@ -95,7 +99,8 @@ def answer(
 
 def gateway_timeout(status_field: bytes) -> Answer:
     """Answer a request that wants nothing but what is stored (RFC 9111, 5.2.1.7)."""
-    return Answer(504, with_status(((b"content-length", b"0"),), status_field))
+    headers = with_status(((b"content-length", b"0"),), status_field)
+    return Answer(504, headers, served=Served.MISS)
 
 
 def _not_modified(stored: Stored, terms: Terms, age: float) -> bool:

@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 import attrs
 
-from hybridcache.core.http.message import Stored
+from hybridcache.core.http.message import Head, Stored
 
 
 @attrs.frozen(kw_only=True)
@@ -15,30 +15,29 @@ class Keep:
 
         template: What is stored, but for the body.
 
-        prefix: The part that is here already: what came continues it, and the client
+        prefix: The part that is here already: what comes continues it, and the client
             gets both as one.
 
-        expected: How long the body that comes now must be; None if unknown.
+        head: The head for that; None: the client gets the origin's.
     """
 
     template: Stored
     prefix: bytes = b""
-    expected: int | None = None
+    head: Head | None = None
 
 
 @attrs.frozen
 class Freshened:
-    """The origin found what is stored still good.
-
-    Attributes:
-
-        stored: That, with what the origin said.
-
-        keep: Whether it may be stored on; else it serves this request alone.
-    """
+    """The origin found what is stored still good: serve it, and store it so."""
 
     stored: Stored
-    keep: bool = True
+
+
+@attrs.frozen
+class ServeOnce:
+    """What is stored is still good for this request, and may not be stored on."""
+
+    stored: Stored
 
 
 @attrs.frozen
@@ -68,4 +67,4 @@ class Again:
     """Ask the origin again, without any condition or range of the cache's."""
 
 
-Judgement: TypeAlias = Keep | Freshened | UseStale | Pass | Again
+Judgement: TypeAlias = Keep | Freshened | ServeOnce | UseStale | Pass | Again

@@ -12,12 +12,14 @@ from hybridcache.core.http.etags import parse_etag, strong_match
 from hybridcache.core.http.fields import hop_by_hop, lines, without
 from hybridcache.core.http.message import Head, Headers, Request, Stored
 from hybridcache.core.http.policy import HTTPPolicy
+from hybridcache.core.http.ranges import ContentRange, parse_content_range
 from hybridcache.core.http.storable import (
     NO_MORE_SUCCESS,
     OK,
     PARTIAL_CONTENT,
     Said,
     allows_authorised,
+    content_length,
     freshness,
     never_stale,
     withheld,
@@ -25,7 +27,6 @@ from hybridcache.core.http.storable import (
 from hybridcache.core.http.vary import selecting, vary_names
 
 NO_CONTENT = 204
-RESET_CONTENT = 205
 
 _PART_FIELDS = frozenset({b"content-length", b"content-range"})
 
@@ -50,7 +51,7 @@ def make(
     lasts, slack, slack_on_error, strict = _times(
         request, terms, policy, head, said, received_at
     )
-    names = _names(headers, policy)
+    names = _names(terms, policy, headers, said)
     out = hop_by_hop(headers) | withheld(said, policy) | {b"age"}
     return Stored(
         status=status,
@@ -71,7 +72,9 @@ def make(
         stale_if_error=slack_on_error,
         always_revalidate=policy.forced is None and control.no_cache,
         never_stale=strict,
-        authorised=policy.forced is not None or allows_authorised(control, policy),
+        authorised=policy.forced is not None
+        or allows_authorised(control, policy)
+        or (terms.authorised and not policy.shared),
         vary=names,
         selecting=selecting(names, request.headers),
         etag=_etag(headers) if success else b"",
@@ -112,11 +115,18 @@ def _first(said: int | None, default: float | None) -> float:
     return float(said) if said is not None else default or 0.0
 
 
-def _names(headers: Headers, policy: HTTPPolicy) -> tuple[bytes, ...]:
+def _names(
+    terms: Terms, policy: HTTPPolicy, headers: Headers, said: Said
+) -> tuple[bytes, ...]:
+    """Name what selects it among the responses of its URL."""
     if policy.forced is not None:
         return ()
     # `*` is refused before: it never comes here to be stored.
-    return vary_names(lines(headers, b"vary")) or ()
+    names = vary_names(lines(headers, b"vary")) or ()
+    if policy.shared or not terms.authorised or said.control.public:
+        return names
+    # A private cache has one user, and one program may act for many of them.
+    return tuple(sorted({*names, b"authorization"}))
 
 
 def _etag(headers: Headers) -> bytes:
@@ -129,38 +139,44 @@ def _last_modified(headers: Headers) -> bytes:
     return values[0].strip() if len(values) == 1 else b""
 
 
-def finished(template: Stored, body: bytes, *, expected: int | None) -> Stored | None:
+def finished(template: Stored, body: bytes, head: Head) -> Stored | None:
     """Put the body to the rest; None if it is truncated or too long.
 
     Args:
 
         template: What the head came to.
 
-        body: All that came, and before it what was there before.
+        body: All that came with it.
 
-        expected: How long the head said that *body* is; None if it did not.
+        head: What the origin said of it.
     """
+    if template.length is not None:
+        part = part_of(head)
+        if part is None or len(body) != part.last - part.first + 1:
+            return None
+        headers = with_length(template.headers, template.length)
+        return attrs.evolve(template, body=body, headers=headers)
+    expected = content_length(head.headers)
     if expected is not None and len(body) != expected:
         return None
-    if template.status in {NO_CONTENT, RESET_CONTENT} and body:
+    if template.status != NO_CONTENT:
+        headers = with_length(template.headers, len(body))
+    elif body:
         return None
-    if template.length is not None:
-        if template.first + len(body) > template.length:
-            return None
-        return attrs.evolve(
-            template,
-            body=body,
-            headers=with_length(template.headers, template.length),
-        )
-    return attrs.evolve(
-        template,
-        body=body,
-        length=len(body),
+    else:
         # RFC 9110, section 8.6: a 204 has none.
-        headers=without(template.headers, {b"content-length"})
-        if template.status == NO_CONTENT
-        else with_length(template.headers, len(body)),
-    )
+        headers = without(template.headers, {b"content-length"})
+    return attrs.evolve(template, body=body, headers=headers, length=len(body))
+
+
+def part_of(head: Head) -> ContentRange | None:
+    """Read which part came; None if that is not certain (RFC 9110, 15.3.7)."""
+    values = lines(head.headers, b"content-range")
+    part = parse_content_range(values[0]) if len(values) == 1 else None
+    if part is None or part.length is None:
+        return None
+    size = content_length(head.headers)
+    return part if size in {None, part.last - part.first + 1} else None
 
 
 def with_length(headers: Headers, length: int) -> Headers:

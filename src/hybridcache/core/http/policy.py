@@ -19,6 +19,7 @@ from hybridcache.core.http.policy_fields import (
     MostChanges,
     SetCookieWord,
     count,
+    field_names,
     fresh_and_ttl,
     lower,
     method_names,
@@ -42,6 +43,8 @@ SAFE_METHODS = frozenset(
 )
 # RFC 9111, section 4.2.2: "a typical setting of this fraction might be 10%".
 TYPICAL_HEURISTIC = 0.1
+# As long as a response with a validator is kept.
+DISCONNECTED = 3600.0
 
 
 @attrs.frozen(kw_only=True)
@@ -53,7 +56,8 @@ class HTTPPolicy:
     Attributes:
 
         shared: Serves more than one user (RFC 9111, section 1): stores nothing
-            ``private``, heeds ``s-maxage``.
+            ``private``, heeds ``s-maxage``. Else it stores both that and what answers
+            Authorization, the latter for the same Authorization alone.
 
         keep: How long past its freshness a response with a validator is kept, so
             that it can be revalidated.
@@ -133,7 +137,9 @@ class HTTPPolicy:
     set_cookie: SetCookieWord = attrs.field(default="skip", validator=set_cookie_word)
     heuristic: float = attrs.field(default=0.0, converter=seconds, validator=share)
     obey_requests: bool = attrs.field(default=False, validator=FLAG)
-    targets: tuple[str, ...] = attrs.field(default=(), converter=lower)
+    targets: tuple[str, ...] = attrs.field(
+        default=(), converter=lower, validator=field_names
+    )
     fresh_for: float | None = attrs.field(
         default=None, converter=optional_seconds, validator=not_negative
     )
@@ -144,7 +150,9 @@ class HTTPPolicy:
         default=None, converter=optional_seconds, validator=not_negative
     )
     hosts: tuple[str, ...] = attrs.field(default=(), converter=lower)
-    key_headers: tuple[str, ...] = attrs.field(default=(), converter=lower)
+    key_headers: tuple[str, ...] = attrs.field(
+        default=(), converter=lower, validator=field_names
+    )
     bypass_if: Callable[[Request], bool] | None = None
     partition: Callable[[Request], str] | None = None
     pass_for: float = attrs.field(
@@ -170,17 +178,22 @@ class HTTPPolicy:
 
     @classmethod
     def conformant(cls, **changes: "Unpack[HTTPPolicyChanges]") -> Self:
-        """All that the RFCs allow a shared cache."""
-        return (
-            cls()
-            .evolve(set_cookie="store", heuristic=TYPICAL_HEURISTIC, obey_requests=True)
-            .evolve(**changes)
-        )
+        """All that the RFCs allow a shared cache.
+
+        Where nothing forbids it that is a stale response too while the origin is away
+        (RFC 9111, section 4.2.4).
+        """
+        return cls(
+            set_cookie="store",
+            heuristic=TYPICAL_HEURISTIC,
+            obey_requests=True,
+            stale_if_error=DISCONNECTED,
+        ).evolve(**changes)
 
     @classmethod
     def private(cls, **changes: "Unpack[HTTPPolicyChanges]") -> Self:
         """All that the RFCs allow a cache of one user: the default of clients."""
-        return cls.conformant(shared=False).evolve(**changes)
+        return cls.conformant(shared=False, stale_if_error=None).evolve(**changes)
 
     @classmethod
     def by_url(

@@ -16,18 +16,17 @@ from hybridcache.core.http.judgement import (
     Judgement,
     Keep,
     Pass,
+    ServeOnce,
     UseStale,
 )
-from hybridcache.core.http.making import grace, make
+from hybridcache.core.http.making import grace, make, part_of, with_length
 from hybridcache.core.http.message import Head, Request, Stored
 from hybridcache.core.http.policy import HTTPPolicy
-from hybridcache.core.http.ranges import ContentRange, parse_content_range
 from hybridcache.core.http.storable import (
     HEURISTIC,
     NOT_MODIFIED,
     PARTIAL_CONTENT,
     Said,
-    content_length,
     freshness,
     refusal,
     said,
@@ -51,8 +50,8 @@ def judge(
     policy: HTTPPolicy,
     head: Head,
     *,
-    stored: Stored | None = None,
-    age: float = 0.0,
+    stored: Stored | None,
+    age: float,
     requested_at: float,
     received_at: float,
     route: str = "",
@@ -69,9 +68,9 @@ def judge(
 
         head: The origin's answer.
 
-        stored: What the request to the origin revalidates or completes.
+        stored: What the request to the origin revalidates or completes, if anything.
 
-        age: How old that is now, seconds.
+        age: How old that is now, seconds; any number where there is none.
 
         requested_at: When the request was sent: seconds since 1970.
 
@@ -91,16 +90,14 @@ def judge(
     if stored is None:
         return _kept(came)
     if not stored.complete and request.method == "GET" and not terms.range:
-        completed = _completed(came, stored)
-        if completed is not None:
-            return completed
+        # What is here in part never serves alone, the origin failing or not.
+        return _completed(came, stored)
     if head.status == NOT_MODIFIED:
         return _not_modified(came, stored)
     if head.status in SERVER_ERRORS and may_serve_on_error(terms, stored, age, policy):
         return UseStale(stored)
     if request.method == "HEAD" and describes(stored, head):
-        updated = _update(came, stored)
-        return Freshened(updated.stored, keep=updated.refused is None)
+        return _freshened(_update(came, stored))
     return _kept(came)
 
 
@@ -136,17 +133,13 @@ def _kept(came: _Came) -> Keep | Pass:
         transient = template.lifetime > 0.0 and not template.always_revalidate
         return _pass(head, "already stale", lasting=not transient)
     if head.status != PARTIAL_CONTENT:
-        return Keep(template=template, expected=content_length(head.headers))
-    part = _part(head)
+        return Keep(template=template)
+    part = part_of(head)
     if part is None or not came.terms.range or policy.forced is not None:
         return Pass("partial")
-    size = part.last - part.first + 1
-    if size > policy.max_body:
+    if part.last - part.first >= policy.max_body:
         return Pass("too long")
-    return Keep(
-        template=attrs.evolve(template, first=part.first, length=part.length),
-        expected=size,
-    )
+    return Keep(template=attrs.evolve(template, first=part.first, length=part.length))
 
 
 def _pass(head: Head, reason: str, *, lasting: bool) -> Pass:
@@ -207,30 +200,18 @@ def _useful(template: Stored, policy: HTTPPolicy) -> bool:
     return left + slack > 0.0
 
 
-def _part(head: Head) -> ContentRange | None:
-    """Read which part it is; None if that is not certain (RFC 9110, 15.3.7)."""
-    values = lines(head.headers, b"content-range")
-    part = parse_content_range(values[0]) if len(values) == 1 else None
-    if part is None or part.length is None:
-        return None
-    size = content_length(head.headers)
-    return part if size in {None, part.last - part.first + 1} else None
-
-
-def _completed(came: _Came, stored: Stored) -> Keep | Again | None:
-    """Judge the answer to the range that completes what is stored (RFC 9111, 3.4).
-
-    None if it is another answer: then it is judged like any.
-    """
+def _completed(came: _Came, stored: Stored) -> Keep | Pass | Again:
+    """Judge the answer to the range that completes what is stored (RFC 9111, 3.4)."""
     if came.head.status in {UNSATISFIABLE, NOT_MODIFIED}:
         return Again()
     if came.head.status != PARTIAL_CONTENT:
-        return None
-    part, updated = _part(came.head), _update(came, stored)
+        return _kept(came)
+    part, updated = part_of(came.head), _update(came, stored)
     if (
         part is None
         or stored.first != 0
         or part.first != len(stored.body)
+        or part.length is None
         or part.length != stored.length
         or part.last + 1 != part.length
         or updated.refused is not None
@@ -238,23 +219,28 @@ def _completed(came: _Came, stored: Stored) -> Keep | Again | None:
         or not lines(came.head.headers, b"etag")
     ):
         return Again()
+    whole = updated.stored
     return Keep(
-        template=attrs.evolve(updated.stored, body=b""),
+        template=attrs.evolve(whole, body=b"", first=part.first),
         prefix=stored.body,
-        expected=part.last - part.first + 1,
+        head=Head(whole.status, with_length(whole.headers, part.length), whole.reason),
     )
 
 
-def _not_modified(came: _Came, stored: Stored) -> Freshened | Pass | Again:
+def _freshened(updated: Updated) -> Freshened | ServeOnce:
+    if updated.refused is None:
+        return Freshened(updated.stored)
+    return ServeOnce(updated.stored)
+
+
+def _not_modified(came: _Came, stored: Stored) -> Freshened | ServeOnce | Pass | Again:
     """Judge a 304 (RFC 9111, section 4.3.3)."""
     headers = came.head.headers
     if not stored.etag and not stored.last_modified:
         return Pass("not modified")
     if confirms(came.terms, stored, headers):
-        updated = _update(came, stored)
-        if unsafe(headers):
-            return Again()
-        return Freshened(updated.stored, keep=updated.refused is None)
+        # What must not be replayed is not merged into what is.
+        return Again() if unsafe(headers) else _freshened(_update(came, stored))
     if confirms_own(came.terms, stored, headers):
         return Pass("not modified")
     return Again()

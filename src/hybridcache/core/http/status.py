@@ -5,6 +5,7 @@ and the key is named only on request, for it can hold what a user should not see
 """
 
 import math
+from enum import Enum
 from typing import Literal, TypeAlias
 
 from hybridcache.core.http.message import Headers
@@ -14,6 +15,17 @@ Forward: TypeAlias = Literal[
     "bypass", "method", "uri-miss", "vary-miss", "miss", "request", "stale", "partial"
 ]
 """Why a request went on to the origin (RFC 9211, section 2.2)."""
+
+
+class Served(Enum):
+    """What this cache did with a request, in one word, for a client's own code."""
+
+    HIT = "hit"
+    STALE = "stale"
+    REVALIDATED = "revalidated"
+    MISS = "miss"
+    COLLAPSED = "collapsed"
+    BYPASS = "bypass"
 
 
 def hit_status(ttl: float) -> bytes:

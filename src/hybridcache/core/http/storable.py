@@ -41,7 +41,10 @@ UNDERSTOOD = frozenset(
 # RFC 9111, section 4.2.2: the choice of most caches, a day.
 LONGEST_HEURISTIC = 86400.0
 
-_COOKIES = frozenset({b"set-cookie", b"set-cookie2"})
+# Enough for 2**63, which no body reaches.
+MOST_DIGITS = 18
+
+_COOKIES = frozenset({b"set-cookie"})
 
 
 @attrs.frozen(kw_only=True)
@@ -104,12 +107,9 @@ def never_stale(control: Control, policy: HTTPPolicy) -> bool:
 
 
 def allows_authorised(control: Control, policy: HTTPPolicy) -> bool:
-    """Whether it may serve requests with Authorization (RFC 9111, section 3.5)."""
-    return (
-        not policy.shared
-        or control.public
-        or control.must_revalidate
-        or control.s_maxage is not None
+    """Whether it may serve all requests with Authorization (RFC 9111, section 3.5)."""
+    return control.public or (
+        policy.shared and (control.must_revalidate or control.s_maxage is not None)
     )
 
 
@@ -209,7 +209,7 @@ def _said_no(
         return Refusal("no-store")
     if control.private and policy.shared:
         return Refusal("private")
-    if terms.authorised and not allows_authorised(control, policy):
+    if policy.shared and terms.authorised and not allows_authorised(control, policy):
         return Refusal("authorization", lasting=False)
     names = vary_names(lines(head.headers, b"vary"))
     if names is None:
@@ -238,7 +238,7 @@ def content_length(headers: Headers) -> int | None:
     if not values:
         return None
     value = values.pop().strip()
-    if values or not value.isdigit() or len(value) > 18:  # noqa: PLR2004 - 2**63
+    if values or not value.isdigit() or len(value) > MOST_DIGITS:
         return -1
     return int(value)
 

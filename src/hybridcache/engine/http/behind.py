@@ -7,7 +7,14 @@ import attrs
 from hybridcache.core.http.admission import terms
 from hybridcache.core.http.decision import validators
 from hybridcache.core.http.fields import without
-from hybridcache.core.http.judgement import Again, Freshened, Keep, Pass, UseStale
+from hybridcache.core.http.judgement import (
+    Again,
+    Freshened,
+    Keep,
+    Pass,
+    ServeOnce,
+    UseStale,
+)
 from hybridcache.core.http.making import finished
 from hybridcache.core.http.message import Headers, Request, Stored
 from hybridcache.core.http.receive import judge
@@ -73,15 +80,18 @@ def concluded(
         site.policy,
         fetched.head,
         stored=stored,
+        age=stored.initial_age + found.resident,
         requested_at=fetched.requested_at,
         received_at=fetched.received_at,
         route=stored.route,
     )
     match verdict:
-        case Freshened(stored=new, keep=keep):
-            return _in_place(site, found, new) if keep else tombstone(site)
-        case Keep(template=template, expected=expected):
-            whole = finished(template, fetched.body, expected=expected)
+        case Freshened(stored=new):
+            return _in_place(site, found, new)
+        case ServeOnce():
+            return tombstone(site)
+        case Keep(template=template):
+            whole = finished(template, fetched.body, fetched.head)
             if whole is None:
                 msg = "its body was cut short"
                 raise RefreshFailed(msg)

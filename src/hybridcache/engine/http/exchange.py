@@ -20,10 +20,11 @@ from hybridcache.core.http.judgement import (
     Judgement,
     Keep,
     Pass,
+    ServeOnce,
     UseStale,
 )
 from hybridcache.core.http.key import primary_key, variant_key
-from hybridcache.core.http.making import combined, finished, with_length
+from hybridcache.core.http.making import combined, finished
 from hybridcache.core.http.message import (
     Head,
     Headers,
@@ -32,7 +33,7 @@ from hybridcache.core.http.message import (
     Variants,
 )
 from hybridcache.core.http.receive import judge
-from hybridcache.core.http.status import Forward, cache_status, with_status
+from hybridcache.core.http.status import Forward, Served, cache_status, with_status
 from hybridcache.core.reply import Store
 from hybridcache.engine.command import Await, Flow
 from hybridcache.engine.context import Context
@@ -47,6 +48,8 @@ from hybridcache.engine.plan import Plan
 # variants could not be found.
 VARIANTS_TTL: Final = 86400.0
 SERVER_ERRORS: Final = 500
+# Why a request goes forward that nothing was looked up for.
+NEVER_LOOKED: Final = frozenset(("bypass", "method", "request"))
 
 
 @attrs.frozen
@@ -100,6 +103,8 @@ class Exchange:
 
         stored: The response that is validated or completed.
 
+        part: The part of a response that is stored: what comes may belong to it.
+
         age: Its age, seconds.
 
         variants: How the URL's responses vary, as far as is known.
@@ -120,11 +125,13 @@ class Exchange:
     why: Forward
     primary: str | None = None
     stored: Stored | None = None
+    part: Stored | None = None
     age: float = 0.0
     variants: Variants | None = None
     led: Led | None = None
     mark: str | None = None
     requested_at: float = attrs.field(init=False)
+    _head: Head = attrs.field(default=Head(0), init=False)
     _route: str = attrs.field(default="", init=False)
     _kept: Keep | None = attrs.field(default=None, init=False)
     _chunks: list[bytes] = attrs.field(factory=list, init=False)
@@ -138,6 +145,12 @@ class Exchange:
     def keeping(self) -> bool:
         """Whether what comes may still be stored for others."""
         return self.led is not None and not self.led.settled
+
+    @property
+    def served(self) -> Served:
+        """How a response that is relayed came about."""
+        past = self.mark is None and self.led is None
+        return Served.BYPASS if past and self.why in NEVER_LOOKED else Served.MISS
 
     @property
     def awaited(self) -> bool:
@@ -155,7 +168,7 @@ class Exchange:
 
     def head(self, head: Head, route: str = "") -> Flow[Directive]:
         """Say what to do with the origin's final response, now that its head is here."""
-        self._route = route
+        self._head, self._route = head, route
         if self.led is not None:
             self.led.route = route
         yield from self._invalidate(head)
@@ -165,12 +178,17 @@ class Exchange:
         match verdict:
             case Keep():
                 return self._keep(head, verdict)
-            case Freshened(stored=stored, keep=keep):
-                yield from self._freshen(stored, keep=keep)
-                return Replace(self._answer(stored, stored.initial_age, head))
+            case Freshened(stored=stored):
+                yield from self._place(stored)
+                age = stored.initial_age
+                return Replace(self._answer(stored, age, head, Served.REVALIDATED))
+            case ServeOnce(stored=stored):
+                yield from self._bury()
+                age = stored.initial_age
+                return Replace(self._answer(stored, age, head, Served.REVALIDATED))
             case UseStale(stored=stored):
                 self._fail(OriginFailed(f"it answered {head.status}"))
-                return Replace(self._answer(stored, self.age, head))
+                return Replace(self._answer(stored, self.age, head, Served.STALE))
             case Again():
                 self.stored = None
                 self.headers = self.request.headers
@@ -196,12 +214,9 @@ class Exchange:
         kept = self._kept
         if kept is None:
             return
-        body = b"".join((kept.prefix, *self._chunks))
-        expected = kept.expected
-        if expected is not None:
-            expected += len(kept.prefix)
+        body = b"".join(self._chunks)
         self._forget()
-        stored = finished(kept.template, body, expected=expected)
+        stored = finished(kept.template, body, self._head)
         if stored is None:
             self._settle(UNSHARED)
             return
@@ -216,11 +231,11 @@ class Exchange:
         if stored is not None and may_serve_on_error(
             self.terms, stored, self.age, policy
         ):
-            return self._answer(stored, self.age, None)
+            return self._answer(stored, self.age, None, Served.STALE)
         if policy.error_handler is None:
             return None
         head, body = policy.error_handler(self.request, error)
-        return Answer(head.status, head.headers, body, head.reason)
+        return Answer(head.status, head.headers, body, head.reason, Served.MISS)
 
     def drop(self) -> None:
         """Keep nothing: the response ended early, or nobody is there to relay it."""
@@ -251,12 +266,8 @@ class Exchange:
             # The next request may lead: a load for this one would begin too late to
             # hear of an invalidation that passed since it was made.
             self.site.passes.lift(self.mark)
-        if not verdict.prefix:
-            return self._relay(head, stored=stored)
-        whole = verdict.template
-        headers = with_length(whole.headers, whole.length or 0)
-        completed = Head(whole.status, headers, whole.reason)
-        return self._relay(completed, prefix=verdict.prefix, stored=stored)
+        sent = verdict.head or head
+        return self._relay(sent, prefix=verdict.prefix, stored=stored)
 
     def _apart(self, head: Head) -> Flow[Relay]:
         """Relay the response to a request that is none of the cache's business.
@@ -337,13 +348,11 @@ class Exchange:
         if self.stored is None or head.status >= SERVER_ERRORS:
             self.led.settle(UNSHARED)
             return
-        self.led.settle(tombstone(self.site))
-        yield from Await(self.led.ended, STORED_WITHIN)
+        yield from self._bury()
 
-    def _freshen(self, stored: Stored, *, keep: bool) -> Flow[None]:
-        if keep:
-            yield from self._place(stored)
-        elif self.led is not None:
+    def _bury(self) -> Flow[None]:
+        """Have what is stored used no more."""
+        if self.led is not None:
             self.led.settle(tombstone(self.site))
             yield from Await(self.led.ended, STORED_WITHIN)
 
@@ -373,10 +382,13 @@ class Exchange:
 
     def _with_what_is_here(self, new: Stored) -> Stored:
         """Combine a part with the part that is stored, if they belong together."""
-        if self.stored is None or new.complete:
+        if self.part is None or new.complete:
             return new
-        whole = combined(self.stored, new)
-        return new if whole is None else whole
+        both = combined(self.part, new)
+        return new if both is None or self._too_long(both) else both
+
+    def _too_long(self, stored: Stored) -> bool:
+        return len(stored.body) > self.site.policy.max_body
 
     # What is sent
 
@@ -399,7 +411,10 @@ class Exchange:
         headers = with_status(head.headers, status)
         return Relay(attrs.evolve(head, headers=headers), prefix)
 
-    def _answer(self, stored: Stored, age: float, head: Head | None) -> Answer:
+    def _answer(
+        self, stored: Stored, age: float, head: Head | None, served: Served
+    ) -> Answer:
         answered = None if head is None else head.status
         status = cache_status(self.why, status=answered)
-        return answer(stored, self.request, self.terms, age, status, self.site.policy)
+        made = answer(stored, self.request, self.terms, age, status, self.site.policy)
+        return attrs.evolve(made, served=served)

@@ -22,7 +22,7 @@ from hybridcache.core.http.decision import (
 from hybridcache.core.http.fields import without
 from hybridcache.core.http.key import primary_key
 from hybridcache.core.http.message import Record, Request, Stored, Variants
-from hybridcache.core.http.status import Forward, cache_status, hit_status
+from hybridcache.core.http.status import Forward, Served, cache_status, hit_status
 from hybridcache.core.outcome import HitFresh, HitStale, Outcome, Suppressed
 from hybridcache.engine.command import Flow
 from hybridcache.engine.context import Context
@@ -30,10 +30,12 @@ from hybridcache.engine.flights import Failed
 from hybridcache.engine.http.behind import CONDITIONS, refresh_behind, replaced
 from hybridcache.engine.http.exchange import Exchange
 from hybridcache.engine.http.find import Found, find
-from hybridcache.engine.http.leading import Led, count, lead_or_follow
+from hybridcache.engine.http.leading import Led, lead_or_follow, of_route
 from hybridcache.engine.http.site import Fetcher, Site, nothing
 from hybridcache.engine.lease_requests import Mode
+from hybridcache.engine.observed import counted
 from hybridcache.engine.plan import Plan
+from hybridcache.engine.traced import Ending, in_span
 
 Course: TypeAlias = Answer | Exchange
 """What becomes of a request."""
@@ -86,12 +88,13 @@ def _course(
         return (yield from _miss(site, ctx, request, wanted, found, missing))
     match decide(request, wanted, stored, found.resident, site.policy):
         case Hit(age=age):
-            _count(site, ctx, found, stored)
+            yield from _count(site, ctx, found, stored)
             return _hit(site, request, wanted, stored, age)
         case StaleHit(age=age):
             yield from refresh_behind(site, ctx, request, found, fetcher)
-            _count(site, ctx, found, stored, stale=True)
-            return _hit(site, request, wanted, stored, age)
+            yield from _count(site, ctx, found, stored, stale=True)
+            stale = _hit(site, request, wanted, stored, age)
+            return attrs.evolve(stale, served=Served.STALE)
         case Revalidate() as verdict:
             return (yield from _revalidate(site, ctx, request, wanted, found, verdict))
         case Miss() | GatewayTimeout() as verdict:
@@ -107,14 +110,22 @@ def _hit(
 
 def _count(
     site: Site, ctx: Context, found: Found, stored: Stored, *, stale: bool = False
-) -> None:
-    """Count a hit, under the route of the response."""
+) -> Flow[None]:
+    """Count and trace a hit, under the route of the response."""
     outcome: Outcome[Record] = HitFresh(stored, tier=found.tier, age=found.resident)
     if stale:
         doing = ctx.node.holds.why_held_off(found.key, ctx.now())
         outcome = HitStale(stored, tier=found.tier, age=found.resident, refresh=doing)
-    query = site.query(found.key, nothing, site.lives)
-    count(site, ctx, query, outcome, stored.route, 0.0)
+    query = of_route(site, site.query(found.key, nothing, site.lives), stored.route)
+    if ctx.tracing.recording():
+        yield from in_span(ctx, query, _known(outcome))
+    counted(ctx, query, outcome, 0.0)
+
+
+def _known(outcome: Outcome[Record]) -> Flow[Ending[Record]]:
+    """Stand for a lookup whose outcome is known: a flow that asks for nothing."""
+    yield from ()
+    return outcome
 
 
 def _miss(
@@ -130,8 +141,8 @@ def _miss(
         return gateway_timeout(cache_status("miss"))
     if request.method == "HEAD" or _too_rare(site, found):
         return _past(site, ctx, request, verdict.reason)
-    # A part that is stored may be completed; else it is as if nothing were there.
-    part = found.stored if verdict.fields else None
+    stored = found.stored
+    part = None if stored is None or stored.complete else stored
     exchange = Exchange(
         site=site,
         ctx=ctx,
@@ -140,7 +151,8 @@ def _miss(
         headers=replaced(request.headers, verdict.fields),
         why=verdict.reason,
         primary=found.primary,
-        stored=part,
+        stored=part if verdict.fields else None,
+        part=part,
         variants=found.variants,
         mark=_mark(site, wanted, found),
     )
@@ -223,7 +235,8 @@ def _followed(exchange: Exchange, stored: Stored, outcome: Outcome[Record]) -> C
     if not isinstance(outcome, Suppressed):
         return _hit(site, request, wanted, stored, verdict.age)
     status = cache_status(exchange.why, collapsed=True)
-    return answer(stored, request, wanted, verdict.age, status, site.policy)
+    made = answer(stored, request, wanted, verdict.age, status, site.policy)
+    return attrs.evolve(made, served=Served.COLLAPSED)
 
 
 def _mark(site: Site, wanted: Terms, found: Found) -> str:
