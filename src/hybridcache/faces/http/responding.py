@@ -14,8 +14,6 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from hybridcache.core.http.answers import Answer
 from hybridcache.core.http.message import Head
 from hybridcache.core.http.storable import content_length
-from hybridcache.engine.command import Ports
-from hybridcache.engine.drive import drive
 from hybridcache.engine.http.exchange import (
     Directive,
     Exchange,
@@ -24,6 +22,7 @@ from hybridcache.engine.http.exchange import (
     Replace,
 )
 from hybridcache.faces.http.closing import close
+from hybridcache.faces.http.driving import InThreads
 from hybridcache.faces.http.environs import fields_of, head_of, route_of, status_line
 
 
@@ -32,13 +31,13 @@ class Responding:
 
     def __init__(
         self,
+        inside: InThreads,
         exchange: Exchange,
-        ports: Ports,
         environ: WSGIEnvironment,
         start_response: StartResponse,
     ) -> None:
         self.exchange = exchange
-        self._ports = ports
+        self._inside = inside
         self._environ = environ
         self._start_response = start_response
         self._head: Head | None = None
@@ -130,9 +129,8 @@ class Responding:
         if self._head is None:
             msg = "the application sent a body, or nothing, before start_response"
             raise AssertionError(msg)
-        told = self.exchange.head(self._head, self._route)
         exc_info, self._exc_info = self._exc_info, None
-        self._directive = drive(told, self._ports)
+        self._directive = self._inside.head(self.exchange, self._head, self._route)
         if not isinstance(self._directive, Relay):
             return
         self._relayed = True
@@ -155,7 +153,7 @@ class Responding:
 
     def end(self) -> None:
         """Tell the exchange that the response is whole."""
-        drive(self.exchange.end(), self._ports)
+        self._inside.end(self.exchange)
 
     def _opened(self, iterable: Iterable[bytes]) -> Iterable[bytes]:
         """Return what the server is to send, once the head is settled."""
