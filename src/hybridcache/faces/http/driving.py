@@ -1,4 +1,4 @@
-"""A client's side of a cache, driven in threads or in tasks: the same calls in both."""
+"""A face's side of a cache, driven in threads or in tasks: the same calls in both."""
 
 from hybridcache.core.http.answers import Answer
 from hybridcache.core.http.explained import RequestExplanation
@@ -19,7 +19,7 @@ from hybridcache.faces.http.sites import settled, site_of, state_of
 
 
 class InThreads:
-    """What a sync client asks of its cache.
+    """What a sync face asks of its cache.
 
     Raises:
 
@@ -39,9 +39,9 @@ class InThreads:
         wiring.station.ensure_keeper()
         return drive(serve(self.site, request, fetcher), wiring.threads)
 
-    def head(self, exchange: Exchange, head: Head) -> Directive:
+    def head(self, exchange: Exchange, head: Head, route: str = "") -> Directive:
         """Tell *exchange* of a head, and return what to do."""
-        return drive(exchange.head(head), self.state.wiring.threads)
+        return drive(exchange.head(head, route), self.state.wiring.threads)
 
     def end(self, exchange: Exchange) -> None:
         """Tell *exchange* that the response is whole."""
@@ -64,7 +64,7 @@ class InThreads:
 
 
 class InTasks:
-    """The same as :class:`InThreads`, but for an async client."""
+    """The same as :class:`InThreads`, but for an async face."""
 
     def __init__(self, cache: AsyncCache, policy: HTTPPolicy) -> None:
         self.state = state_of(cache, AsyncCache)
