@@ -11,7 +11,7 @@ from concurrent.futures import Future
 import attrs
 import pytest
 
-from examples.reverse_proxy.wiring import Inner, Plan, arun, blocking
+from examples.proxy.wiring import Inner, Plan, arun, blocking
 from tests.integration.talking import OK, WITHIN, Origin, Talk
 
 

@@ -139,6 +139,10 @@ class Exchange:
 
     def __attrs_post_init__(self) -> None:
         """Note when the request is made."""
+        self.begin()
+
+    def begin(self) -> None:
+        """Note that the request is made now."""
         self.requested_at = self.site.wall()
 
     @property
@@ -192,6 +196,7 @@ class Exchange:
             case Again():
                 self.stored = None
                 self.headers = self.request.headers
+                self.begin()
                 return Repeat(self.headers)
             case Pass(reason=reason, lasting=lasting):
                 yield from self._pass(head, lasting=lasting)
@@ -227,15 +232,21 @@ class Exchange:
         self._fail(error)
         if not isinstance(error, Exception):
             return None
-        policy, stored = self.site.policy, self.stored
-        if stored is not None and may_serve_on_error(
-            self.terms, stored, self.age, policy
-        ):
-            return self._answer(stored, self.age, None, Served.STALE)
-        if policy.error_handler is None:
-            return None
-        head, body = policy.error_handler(self.request, error)
+        stale = self.stale()
+        handler = self.site.policy.error_handler
+        if stale is not None or handler is None:
+            return stale
+        head, body = handler(self.request, error)
         return Answer(head.status, head.headers, body, head.reason, Served.MISS)
+
+    def stale(self) -> Answer | None:
+        """Return what is stored, if it may serve now that the origin has failed."""
+        stored, age = self.stored, self.age
+        if stored is None:
+            return None
+        if not may_serve_on_error(self.terms, stored, age, self.site.policy):
+            return None
+        return self._answer(stored, age, None, Served.STALE)
 
     def drop(self) -> None:
         """Keep nothing: the response ended early, or nobody is there to relay it."""

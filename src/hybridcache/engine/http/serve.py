@@ -62,8 +62,13 @@ def serve(site: Site, request: Request, fetcher: Fetcher) -> Flow[Course]:
         found = yield from find(site, ctx, request, primary)
         course = yield from _course(site, ctx, request, admitted, found, fetcher)
         if course is not None:
-            return course
-    return _past(site, ctx, request, "miss")
+            break
+    else:
+        return _past(site, ctx, request, "miss")
+    if isinstance(course, Exchange):
+        # Not from before it waited for another's: that would count as its age.
+        course.begin()
+    return course
 
 
 def _past(site: Site, ctx: Context, request: Request, why: Forward) -> Exchange:
@@ -220,11 +225,10 @@ def _lead(exchange: Exchange, found: Found, plan: Plan) -> Flow[Course | None]:
     if news is None:
         return exchange
     if isinstance(news, Failed):
-        if isinstance(news.error, ExchangeGivenUp):
-            # The origin did not fail: who asked it went away.
-            return exchange
-        # What failed for another may not fail for this one; a stale response will do.
-        return exchange.failed(news.error) or exchange
+        # Who asked the origin may have gone away; else it failed, which a stale
+        # response may serve for. Without one it may yet not fail for this request.
+        gone = isinstance(news.error, ExchangeGivenUp | TimeoutError)
+        return exchange if gone else exchange.stale() or exchange
     record = news.value
     if isinstance(record, Variants):
         return None

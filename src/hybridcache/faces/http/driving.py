@@ -9,6 +9,7 @@ from hybridcache.engine.drive import adrive, drive
 from hybridcache.engine.http.exchange import Directive, Exchange
 from hybridcache.engine.http.explain import explain_request
 from hybridcache.engine.http.purge import purge
+from hybridcache.engine.http.ready import Place
 from hybridcache.engine.http.serve import serve
 from hybridcache.engine.http.short import at_hand
 from hybridcache.engine.http.site import Fetcher
@@ -70,18 +71,20 @@ class InTasks:
         self.state = state_of(cache, AsyncCache)
         self.site = site_of(self.state, policy, self._wait)
 
-    async def serve(self, request: Request, fetcher: Fetcher) -> Answer | Exchange:
+    async def serve(
+        self, request: Request, fetcher: Fetcher, place: Place | None = None
+    ) -> Answer | Exchange:
         """Answer *request* from the cache, or say how to ask the origin."""
-        answer = at_hand(self.site, request)
+        answer = at_hand(self.site, request, place)
         if answer is not None:
             return answer
         wiring = self.state.wiring
         wiring.station.ensure_keeper()
         return await adrive(serve(self.site, request, fetcher), wiring.loops)
 
-    async def head(self, exchange: Exchange, head: Head) -> Directive:
+    async def head(self, exchange: Exchange, head: Head, route: str = "") -> Directive:
         """Tell *exchange* of a head, and return what to do."""
-        return await adrive(exchange.head(head), self.state.wiring.loops)
+        return await adrive(exchange.head(head, route), self.state.wiring.loops)
 
     async def end(self, exchange: Exchange) -> None:
         """Tell *exchange* that the response is whole."""

@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 import h11
 
-from examples.reverse_proxy.fields import Fields
-from examples.reverse_proxy.messages import (
+from examples.proxy.fields import Fields
+from examples.proxy.messages import (
     CHUNK,
     LINGER,
     MAX_HEAD,
@@ -28,7 +28,7 @@ from examples.reverse_proxy.messages import (
     refusal,
     unacceptable,
 )
-from examples.reverse_proxy.scope import ASGIApp, Message, scope_of
+from examples.proxy.scope import ASGIApp, Message, scope_of
 
 _LOGGER = logging.getLogger(__name__)
 # Longest silence of a client, seconds; as nginx's keepalive_timeout.

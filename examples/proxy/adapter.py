@@ -13,10 +13,10 @@ import urllib3
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
-from examples.reverse_proxy.blocking_origin import BlockingOrigin, Body
-from examples.reverse_proxy.fields import Fields
-from examples.reverse_proxy.messages import OriginError, asked
-from examples.reverse_proxy.wsgi import native
+from examples.proxy.blocking_origin import BlockingOrigin, Body
+from examples.proxy.fields import Fields
+from examples.proxy.messages import OriginError, asked
+from examples.proxy.wsgi import native
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import h11
 
-from examples.reverse_proxy.fields import Fields, end_to_end, has, value_of
+from examples.proxy.fields import Fields, end_to_end, has, value_of
 
 CHUNK = 65_536
 """Bytes read at once."""

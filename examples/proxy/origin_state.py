@@ -9,8 +9,8 @@ from typing import Generic, TypeVar
 import attrs
 import h11
 
-from examples.reverse_proxy.fields import Fields, end_to_end
-from examples.reverse_proxy.messages import MAX_HEAD, Event, OriginError
+from examples.proxy.fields import Fields, end_to_end
+from examples.proxy.messages import MAX_HEAD, Event, OriginError
 
 B = TypeVar("B")
 

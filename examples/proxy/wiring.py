@@ -10,16 +10,16 @@ from wsgiref.types import WSGIApplication
 
 import attrs
 
-from examples.reverse_proxy.adapter import OriginAdapter
-from examples.reverse_proxy.asgi import OriginASGI
-from examples.reverse_proxy.awaiting_origin import AsyncOrigin
-from examples.reverse_proxy.awaiting_server import serve
-from examples.reverse_proxy.blocking_origin import BlockingOrigin
-from examples.reverse_proxy.blocking_server import BlockingServer
-from examples.reverse_proxy.relays import AdapterWSGI, TransportASGI, TransportWSGI
-from examples.reverse_proxy.scope import ASGIApp
-from examples.reverse_proxy.transports import AsyncOriginTransport, OriginTransport
-from examples.reverse_proxy.wsgi import OriginWSGI
+from examples.proxy.adapter import OriginAdapter
+from examples.proxy.asgi import OriginASGI
+from examples.proxy.awaiting_origin import AsyncOrigin
+from examples.proxy.awaiting_server import serve
+from examples.proxy.blocking_origin import BlockingOrigin
+from examples.proxy.blocking_server import BlockingServer
+from examples.proxy.relays import AdapterWSGI, TransportASGI, TransportWSGI
+from examples.proxy.scope import ASGIApp
+from examples.proxy.transports import AsyncOriginTransport, OriginTransport
+from examples.proxy.wsgi import OriginWSGI
 from hybridcache import AsyncCache, Cache, Memory, Redis
 
 _NAME = "reverse-proxy"

@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator, Iterator
 import h11
 import httpx
 
-from examples.reverse_proxy import awaiting_origin, blocking_origin
-from examples.reverse_proxy.awaiting_origin import AsyncInterim, AsyncOrigin
-from examples.reverse_proxy.blocking_origin import BlockingOrigin
-from examples.reverse_proxy.fields import Fields
-from examples.reverse_proxy.messages import Interim, OriginError, asked
-from examples.reverse_proxy.origin_state import Answer, B
+from examples.proxy import awaiting_origin, blocking_origin
+from examples.proxy.awaiting_origin import AsyncInterim, AsyncOrigin
+from examples.proxy.blocking_origin import BlockingOrigin
+from examples.proxy.fields import Fields
+from examples.proxy.messages import Interim, OriginError, asked
+from examples.proxy.origin_state import Answer, B
 
 
 class OriginTransport(httpx.BaseTransport):

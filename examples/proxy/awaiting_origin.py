@@ -11,9 +11,9 @@ from typing import Self, TypeAlias
 
 import h11
 
-from examples.reverse_proxy.fields import Fields
-from examples.reverse_proxy.messages import CHUNK, Event, OriginError, brings_body
-from examples.reverse_proxy.origin_state import (
+from examples.proxy.fields import Fields
+from examples.proxy.messages import CHUNK, Event, OriginError, brings_body
+from examples.proxy.origin_state import (
     CONNECT_WITHIN,
     READ_WITHIN,
     Answer,

@@ -1,8 +1,6 @@
 """A caching reverse proxy, built from any HTTP face of the library.
 
-Run from the root of the repository, with h11, httpx and requests installed::
-
-    python -m examples.reverse_proxy --origin http://127.0.0.1:8000 --face asgi
+``examples/reverse_proxy.py`` runs it.
 
 A server takes a request from the wire, a face decides, and an origin of the kind that this
 face wraps asks the real one. Both ends speak HTTP/1.1 through h11, event by event, so that

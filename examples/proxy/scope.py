@@ -6,8 +6,8 @@ from urllib.parse import unquote
 
 import h11
 
-from examples.reverse_proxy.fields import Fields
-from examples.reverse_proxy.messages import ClientGoneError
+from examples.proxy.fields import Fields
+from examples.proxy.messages import ClientGoneError
 
 Scope: TypeAlias = MutableMapping[str, Any]
 """What an application is told of a connection."""

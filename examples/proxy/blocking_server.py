@@ -17,9 +17,9 @@ from wsgiref.types import WSGIApplication
 
 import h11
 
-from examples.reverse_proxy.environ import environ_of
-from examples.reverse_proxy.fields import Fields
-from examples.reverse_proxy.messages import (
+from examples.proxy.environ import environ_of
+from examples.proxy.fields import Fields
+from examples.proxy.messages import (
     CHUNK,
     LINGER,
     MAX_HEAD,

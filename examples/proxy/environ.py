@@ -6,7 +6,7 @@ from wsgiref.types import WSGIEnvironment
 
 import h11
 
-from examples.reverse_proxy.fields import Fields, apart, value_of
+from examples.proxy.fields import Fields, apart, value_of
 
 _BARE = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
 

@@ -2,10 +2,10 @@
 
 import attrs
 
-from examples.reverse_proxy.awaiting_origin import AsyncOrigin
-from examples.reverse_proxy.fields import Fields
-from examples.reverse_proxy.messages import asked
-from examples.reverse_proxy.scope import (
+from examples.proxy.awaiting_origin import AsyncOrigin
+from examples.proxy.fields import Fields
+from examples.proxy.messages import asked
+from examples.proxy.scope import (
     Receive,
     Scope,
     Send,

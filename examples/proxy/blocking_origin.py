@@ -11,8 +11,8 @@ from typing import Self
 
 import h11
 
-from examples.reverse_proxy.messages import CHUNK, Event, Interim, OriginError
-from examples.reverse_proxy.origin_state import (
+from examples.proxy.messages import CHUNK, Event, Interim, OriginError
+from examples.proxy.origin_state import (
     CONNECT_WITHIN,
     READ_WITHIN,
     Answer,

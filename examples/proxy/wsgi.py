@@ -5,10 +5,10 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import attrs
 
-from examples.reverse_proxy.blocking_origin import BlockingOrigin
-from examples.reverse_proxy.environ import fields_of
-from examples.reverse_proxy.fields import Fields
-from examples.reverse_proxy.messages import CHUNK, Interim, asked
+from examples.proxy.blocking_origin import BlockingOrigin
+from examples.proxy.environ import fields_of
+from examples.proxy.fields import Fields
+from examples.proxy.messages import CHUNK, Interim, asked
 
 
 @attrs.frozen

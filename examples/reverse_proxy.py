@@ -1,12 +1,24 @@
-"""The command line of the reverse proxy."""
+"""A caching reverse proxy, built from any HTTP face of the library.
+
+Run it, with h11, httpx and requests installed, or by ``make proxy ARGS="..."``::
+
+    python examples/reverse_proxy.py --origin http://127.0.0.1:8000 --face asgi
+
+What it is made of is in ``examples/proxy``.
+"""
 
 import argparse
 import contextlib
 import logging
 import sys
+from pathlib import Path
 from urllib.parse import urlsplit
 
-from examples.reverse_proxy.wiring import Inner, Plan, run
+if not __package__:
+    # Run by its path: the root of the repository is where ``examples`` is found.
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from examples.proxy.wiring import Inner, Plan, Profile, run  # noqa: E402 (see above)
 
 _NO_FACE = "none"
 
@@ -14,7 +26,7 @@ _NO_FACE = "none"
 def plan_of(arguments: list[str]) -> Plan:
     """Return what the command line asks for."""
     parser = argparse.ArgumentParser(
-        prog="python -m examples.reverse_proxy",
+        prog="reverse_proxy.py",
         description="A caching reverse proxy, built from an HTTP face of the library.",
     )
     parser.add_argument("--origin", required=True, type=_origin, metavar="URL")
@@ -23,6 +35,9 @@ def plan_of(arguments: list[str]) -> Plan:
     )
     parser.add_argument("--face", default=Inner.ASGI, choices=[*Inner, _NO_FACE])
     parser.add_argument("--redis", metavar="URL", help="a second tier")
+    parser.add_argument(
+        "--profile", default=Profile.CONFORMANT, choices=list(Profile), type=Profile
+    )
     # Without a face: through what it would wrap.
     parser.add_argument(
         "--inner",
@@ -39,6 +54,7 @@ def plan_of(arguments: list[str]) -> Plan:
         inner=Inner(chosen.face) if cached else chosen.inner,
         cached=cached,
         redis=chosen.redis,
+        profile=chosen.profile,
     )
 
 

@@ -11,14 +11,14 @@ import urllib3
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
-from examples.reverse_proxy.environ import fields_of
-from examples.reverse_proxy.fields import Fields, apart, value_of
-from examples.reverse_proxy.messages import CHUNK, OriginError
-from examples.reverse_proxy.scope import Receive, Scope, Send
-from examples.reverse_proxy.scope import body as body_of_scope
-from examples.reverse_proxy.scope import fields_of as fields_of_scope
-from examples.reverse_proxy.scope import target as target_of_scope
-from examples.reverse_proxy.wsgi import body, interim, native, target
+from examples.proxy.environ import fields_of
+from examples.proxy.fields import Fields, apart, value_of
+from examples.proxy.messages import CHUNK, OriginError
+from examples.proxy.scope import Receive, Scope, Send
+from examples.proxy.scope import body as body_of_scope
+from examples.proxy.scope import fields_of as fields_of_scope
+from examples.proxy.scope import target as target_of_scope
+from examples.proxy.wsgi import body, interim, native, target
 
 
 @attrs.frozen
