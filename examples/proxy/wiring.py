@@ -2,13 +2,13 @@
 
 import asyncio
 import contextlib
-import importlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from enum import StrEnum
-from typing import Any
 from wsgiref.types import WSGIApplication
 
 import attrs
+import httpx
+from requests.adapters import BaseAdapter
 
 from examples.proxy.adapter import OriginAdapter
 from examples.proxy.asgi import OriginASGI
@@ -21,8 +21,18 @@ from examples.proxy.scope import ASGIApp
 from examples.proxy.transports import AsyncOriginTransport, OriginTransport
 from examples.proxy.wsgi import OriginWSGI
 from hybridcache import AsyncCache, Cache, Memory, Redis
+from hybridcache.http import (
+    AsyncCacheTransport,
+    CacheAdapter,
+    CacheMiddleware,
+    CacheTransport,
+    HTTPPolicy,
+    WSGICacheMiddleware,
+)
 
 _NAME = "reverse-proxy"
+# A proxy is what CDN-Cache-Control is for (RFC 9213).
+_ALL = HTTPPolicy.conformant(targets=("CDN-Cache-Control",))
 
 
 class Inner(StrEnum):
@@ -93,11 +103,11 @@ def blocking(plan: Plan) -> Iterator[BlockingServer]:
 def _async_app(plan: Plan, origin: AsyncOrigin, cache: AsyncCache | None) -> ASGIApp:
     if plan.inner is Inner.ASGI:
         app = OriginASGI(origin)
-        return app if cache is None else _face("CacheMiddleware", app, cache)
-    transport = AsyncOriginTransport(origin)
-    if cache is None:
-        return TransportASGI(transport)
-    return TransportASGI(_face("AsyncCacheTransport", transport, cache))
+        return app if cache is None else CacheMiddleware(app, cache=cache, policy=_ALL)
+    transport: httpx.AsyncBaseTransport = AsyncOriginTransport(origin)
+    if cache is not None:
+        transport = AsyncCacheTransport(transport, cache=cache, policy=_ALL)
+    return TransportASGI(transport)
 
 
 def _blocking_app(
@@ -105,23 +115,18 @@ def _blocking_app(
 ) -> WSGIApplication:
     if plan.inner is Inner.WSGI:
         app = OriginWSGI(origin)
-        return app if cache is None else _face("WSGICacheMiddleware", app, cache)
-    if plan.inner is Inner.REQUESTS:
-        adapter = OriginAdapter(origin)
         if cache is None:
-            return AdapterWSGI(adapter)
-        return AdapterWSGI(_face("CacheAdapter", adapter, cache))
-    transport = OriginTransport(origin)
-    if cache is None:
-        return TransportWSGI(transport)
-    return TransportWSGI(_face("CacheTransport", transport, cache))
-
-
-def _face(name: str, inner: object, cache: Cache | AsyncCache) -> Any:
-    """Return the library's face of this name around *inner*."""
-    faces = importlib.import_module("hybridcache.http")
-    policy = faces.HTTPPolicy.conformant(targets=("CDN-Cache-Control",))
-    return getattr(faces, name)(inner, cache=cache, policy=policy)
+            return app
+        return WSGICacheMiddleware(app, cache=cache, policy=_ALL)
+    if plan.inner is Inner.REQUESTS:
+        adapter: BaseAdapter = OriginAdapter(origin)
+        if cache is not None:
+            adapter = CacheAdapter(adapter, cache=cache, policy=_ALL)
+        return AdapterWSGI(adapter)
+    transport: httpx.BaseTransport = OriginTransport(origin)
+    if cache is not None:
+        transport = CacheTransport(transport, cache=cache, policy=_ALL)
+    return TransportWSGI(transport)
 
 
 @contextlib.contextmanager

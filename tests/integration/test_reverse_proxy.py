@@ -1,108 +1,21 @@
 """The example's reverse proxy relays what the origin sends, whatever a face wraps."""
 
-import asyncio
-import contextlib
 import re
-import socket
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Iterator
 
-import attrs
 import pytest
 
-from examples.proxy.wiring import Inner, Plan, arun, blocking
-from tests.integration.talking import OK, WITHIN, Origin, Talk
-
-
-@attrs.frozen
-class Proxy:
-    """A running proxy and the origin behind it."""
-
-    port: int
-    origin: Origin
-
-    @contextlib.contextmanager
-    def talk(self) -> Iterator[Talk]:
-        """Connect to the proxy for a while."""
-        with socket.create_connection(("127.0.0.1", self.port), WITHIN) as sock:
-            yield Talk(sock)
-
-    def answers(self, *parts: bytes) -> None:
-        """Let the origin read a head, say *parts* and close the connection."""
-
-        def script(talk: Talk) -> None:
-            talk.head()
-            talk.say(*parts)
-
-        self.origin.script = script
-
-    def get(self, *lines: bytes) -> bytes:
-        """Return all that the proxy sends for a request of these lines."""
-        first, *fields = lines or (b"GET / HTTP/1.1",)
-        fields = [b"Host: shop.example", *fields, b"Connection: close"]
-        with self.talk() as talk:
-            talk.say(b"\r\n".join([first, *fields, b"", b""]))
-            return talk.all()
-
-
-@contextlib.contextmanager
-def _awaiting(plan: Plan) -> Iterator[int]:
-    """Run an asynchronous proxy; give its port."""
-    started: Future[tuple[int, Callable[[], object]]] = Future()
-
-    async def main() -> None:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        assert task is not None
-
-        def listening(port: int) -> None:
-            started.set_result((port, lambda: loop.call_soon_threadsafe(task.cancel)))
-
-        with contextlib.suppress(asyncio.CancelledError):
-            await arun(plan, listening)
-
-    thread = threading.Thread(target=lambda: asyncio.run(main()))
-    thread.start()
-    port, stop = started.result(WITHIN)
-    yield port
-    stop()
-    thread.join(WITHIN)
-
-
-@contextlib.contextmanager
-def _blocking(plan: Plan) -> Iterator[int]:
-    """Run a proxy of threads; give its port."""
-    with blocking(plan) as server:
-        thread = threading.Thread(target=server.serve)
-        thread.start()
-        yield server.port
-    thread.join(WITHIN)
+from examples.proxy.wiring import Inner
+from tests.integration.proxied import Proxy, proxied
+from tests.integration.talking import OK, WITHIN, Talk
 
 
 @pytest.fixture(name="proxy", params=list(Inner))
 def _proxy(request: pytest.FixtureRequest) -> Iterator[Proxy]:
     """A proxy without a face, through what each of the faces wraps."""
-    origin = Origin()
-    inner: Inner = request.param
-    plan = Plan(
-        origin=("127.0.0.1", origin.port),
-        listen=("127.0.0.1", 0),
-        inner=inner,
-        cached=False,
-    )
-    awaiting = inner in {Inner.ASGI, Inner.HTTPX_ASYNC}
-    with (_awaiting if awaiting else _blocking)(plan) as port:
-        yield Proxy(port, origin)
-    origin.close()
-
-
-@pytest.fixture(autouse=True)
-def _nothing_unexpected(proxy: Proxy) -> Iterator[None]:
-    """What the origin's script finds wrong fails the test."""
-    yield
-    errors, proxy.origin.errors = proxy.origin.errors, []
-
-    assert [] == errors
+    with proxied(request.param, cached=False) as proxy:
+        yield proxy
 
 
 def test_fields_of_a_response_come_as_they_were_sent(proxy: Proxy) -> None:
