@@ -141,6 +141,26 @@ def test_response_splitting(web: Web, name: str) -> None:
     assert 2 == origin.calls
 
 
+@pytest.mark.parametrize("listed", [True, False])
+def test_body_of_text(web: Web, listed: bool) -> None:
+    """A body of text is the application's mistake: nobody waits for what it made."""
+    chunks: Any = ["text"]
+    origin = Origin(listed=listed)
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        list(origin(environ, start_response))
+        body: Iterable[bytes] = chunks if listed else iter(chunks)
+        return body
+
+    face = web.face(app)
+    for _ in range(2):
+        with pytest.raises(TypeError, match="str"):
+            asking(face).begin().finish()
+        web.idle()
+
+    assert 2 == origin.calls
+
+
 def test_raises_before(web: Web) -> None:
     """An application that raises at once raises through the cache."""
     origin = Origin(error=KeyError("no"))
