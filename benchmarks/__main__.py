@@ -2,7 +2,7 @@
 
     python -m benchmarks [--json FILE] [--strict] [--only WORD]
 
-It starts a Redis server of its own and takes about a minute.
+It starts a Redis server of its own, and web servers, and takes about three minutes.
 """
 
 import argparse
@@ -19,7 +19,15 @@ from typing import Final
 
 import attrs
 
-from benchmarks import memory_hit, miss, redis_down, redis_hit, stampede
+from benchmarks import (
+    memory_hit,
+    miss,
+    redis_down,
+    redis_hit,
+    stampede,
+    web_hit,
+    web_misses,
+)
 from benchmarks.measuring import Measured
 from hybridcache.testing.server import RedisServer
 
@@ -29,6 +37,8 @@ PARTS: Final[dict[str, Callable[[RedisServer], list[Measured]]]] = {
     "redis": redis_hit.measure,
     "miss": miss.measure,
     "stampede": stampede.measure,
+    "web": lambda _: web_hit.measure(),
+    "misses": web_misses.measure,
     "down": redis_down.measure,
 }
 

@@ -30,13 +30,15 @@ class Measured:
 
         figure: The figure that is held against the bar.
 
-        bar: The most that it may be.
+        bar: The most that it may be, or the least.
 
         ours: Seconds that one call took, or None.
 
         reference: Seconds that the other side's took, or None.
 
         details: Further figures, for people and for the JSON.
+
+        at_least: Whether *bar* is the least that it may be.
     """
 
     path: str
@@ -46,10 +48,13 @@ class Measured:
     ours: float | None = None
     reference: float | None = None
     details: Mapping[str, object] = attrs.field(factory=dict)
+    at_least: bool = attrs.field(default=False, kw_only=True)
 
     @property
     def passed(self) -> bool:
         """Whether the bar was kept."""
+        if self.at_least:
+            return self.figure >= self.bar
         return self.figure <= self.bar
 
 

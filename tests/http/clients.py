@@ -1,13 +1,15 @@
 """The three clients behind a cache, made to look alike to a test."""
 
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias, TypedDict
 
 import attrs
 import httpx
 import requests
 
 from hybridcache import AsyncCache, Cache, Invalidated, Memory
+from hybridcache.core.http.explained import RequestExplanation
 from hybridcache.http import (
     AsyncCacheTransport,
     CacheAdapter,
@@ -82,6 +84,10 @@ class Client(Protocol):
         """Purge a URL."""
         ...
 
+    def explain(self, path: str = "/") -> RequestExplanation:
+        """Say what would become of a GET."""
+        ...
+
     def close_cache(self) -> None:
         """Close the cache alone."""
         ...
@@ -91,7 +97,34 @@ class Client(Protocol):
         ...
 
 
-Make: TypeAlias = Callable[[Origin, HTTPPolicy, Callable[[], float]], Client]
+class Make(Protocol):
+    """Makes a client of one kind, with a cache of its own."""
+
+    def __call__(
+        self,
+        origin: Origin,
+        policy: HTTPPolicy,
+        clock: Callable[[], float] = time.monotonic,
+        redis: str | None = None,
+    ) -> Client:
+        """Make it."""
+        ...
+
+
+class _Options(TypedDict):
+    name: str
+    upstream: str | None
+    downstream: Memory
+    clock: Callable[[], float]
+
+
+def _options(clock: Callable[[], float], redis: str | None) -> _Options:
+    return {
+        "name": "http",
+        "upstream": redis,
+        "downstream": Memory(max_items=1000),
+        "clock": clock,
+    }
 
 
 @attrs.frozen
@@ -117,9 +150,13 @@ class OfHttpx:
     """An ``httpx.Client``."""
 
     def __init__(
-        self, origin: Origin, policy: HTTPPolicy, clock: Callable[[], float]
+        self,
+        origin: Origin,
+        policy: HTTPPolicy,
+        clock: Callable[[], float] = time.monotonic,
+        redis: str | None = None,
     ) -> None:
-        self.cache = Cache(name="http", downstream=Memory(max_items=1000), clock=clock)
+        self.cache = Cache(**_options(clock, redis))
         inner = httpx.HTTPTransport(verify=NO_TLS)
         self.transport = CacheTransport(inner, cache=self.cache, policy=policy)
         self.client = httpx.Client(
@@ -155,6 +192,10 @@ class OfHttpx:
         """Purge a URL."""
         return self.transport.purge(self.url + path)
 
+    def explain(self, path: str = "/") -> RequestExplanation:
+        """Say what would become of a GET."""
+        return self.transport.explain(self.url + path)
+
     def close_cache(self) -> None:
         """Close the cache alone."""
         self.cache.close()
@@ -169,12 +210,14 @@ class OfAsyncHttpx:
     """An ``httpx.AsyncClient``, on a loop in a thread."""
 
     def __init__(
-        self, origin: Origin, policy: HTTPPolicy, clock: Callable[[], float]
+        self,
+        origin: Origin,
+        policy: HTTPPolicy,
+        clock: Callable[[], float] = time.monotonic,
+        redis: str | None = None,
     ) -> None:
         self.loop = LoopThread()
-        self.cache = AsyncCache(
-            name="http", downstream=Memory(max_items=1000), clock=clock
-        )
+        self.cache = AsyncCache(**_options(clock, redis))
         inner = httpx.AsyncHTTPTransport(verify=NO_TLS)
         self.transport = AsyncCacheTransport(inner, cache=self.cache, policy=policy)
         self.client = httpx.AsyncClient(
@@ -223,6 +266,10 @@ class OfAsyncHttpx:
         """Purge a URL."""
         return self.loop.run(self.transport.purge(self.url + path))
 
+    def explain(self, path: str = "/") -> RequestExplanation:
+        """Say what would become of a GET."""
+        return self.loop.run(self.transport.explain(self.url + path))
+
     def close_cache(self) -> None:
         """Close the cache alone."""
         self.loop.run(self.cache.close())
@@ -242,9 +289,13 @@ class OfRequests:
     """A ``requests.Session``."""
 
     def __init__(
-        self, origin: Origin, policy: HTTPPolicy, clock: Callable[[], float]
+        self,
+        origin: Origin,
+        policy: HTTPPolicy,
+        clock: Callable[[], float] = time.monotonic,
+        redis: str | None = None,
     ) -> None:
-        self.cache = Cache(name="http", downstream=Memory(max_items=1000), clock=clock)
+        self.cache = Cache(**_options(clock, redis))
         self.adapter = CacheAdapter(cache=self.cache, policy=policy)
         self.session = requests.Session()
         self.session.mount("http://", self.adapter)
@@ -288,6 +339,10 @@ class OfRequests:
     def purge(self, path: str = "/") -> Invalidated:
         """Purge a URL."""
         return self.adapter.purge(self.url + path)
+
+    def explain(self, path: str = "/") -> RequestExplanation:
+        """Say what would become of a GET."""
+        return self.adapter.explain(self.url + path)
 
     def close_cache(self) -> None:
         """Close the cache alone."""

@@ -1,5 +1,6 @@
 """The cache behind httpx and requests: each fact holds for all three clients."""
 
+import gc
 import gzip
 import threading
 from collections.abc import Iterable, Iterator
@@ -9,7 +10,7 @@ import pytest
 from hybridcache.http import HTTPPolicy, Served
 from hybridcache.testing import ManualClock
 from tests.eventually import eventually
-from tests.http.clients import BROKEN, MAKERS, Client, Make
+from tests.http.clients import BROKEN, MAKERS, Client, Make, OfAsyncHttpx
 from tests.http.origin import (
     CHUNKED,
     CUT_SHORT,
@@ -519,7 +520,7 @@ def test_closed_before_the_end(client: Client, origin: Origin) -> None:
     streamed.close()
     gate.set()
     origin.script = lambda asked: with_body(b"hello", FRESH)
-    got = client.ask()
+    got = in_thread(client.ask).result(WITHIN / 2)
 
     assert (b"hello", Served.MISS) == (got.body, got.served)
 
@@ -547,13 +548,76 @@ def test_one_request_for_many(client: Client, origin: Origin) -> None:
     origin.script = lambda asked: held(gate, *parts)
 
     begun = [in_thread(client.ask) for _ in range(20)]
-    eventually(lambda: origin.calls)
+    eventually(lambda: followers(client) == 19)
     gate.set()
     got = [future.result(WITHIN) for future in begun]
 
     assert {b"hello"} == {one.body for one in got}
     assert 1 == origin.calls
     assert 1 == [one.served for one in got].count(Served.MISS)
+    assert 19 == [one.served for one in got].count(Served.COLLAPSED)
+
+
+def followers(client: Client) -> int:
+    """Say how many wait for a load that another began."""
+    entry = client.explain().entry
+    if entry is None or entry.load is None:
+        return 0
+    # In a thread, the one that began it runs it and waits for nothing.
+    return entry.load.callers - isinstance(client, OfAsyncHttpx)
+
+
+def test_many_whose_origin_is_gone(client: Client, origin: Origin) -> None:
+    """Who waited for a request that failed has an error of its own, at once."""
+    gate = threading.Event()
+    origin.script = lambda asked: held(gate, b"HTTP/1.1 ", CUT_SHORT)
+
+    begun = [in_thread(client.ask) for _ in range(5)]
+    eventually(lambda: followers(client) == 4)
+    origin.script = lambda asked: [CUT_SHORT]
+    gate.set()
+
+    for future in begun:
+        with pytest.raises(BROKEN):
+            future.result(WITHIN)
+
+
+def test_a_closed_stream_is_no_failure_of_the_origin(
+    client: Client, origin: Origin, clock: ManualClock
+) -> None:
+    """Who waited for a response that its caller closed asks for it, stale or not."""
+    sie = ("Cache-Control", "max-age=60, stale-if-error=600")
+    origin.script = lambda asked: with_body(b"old", sie)
+    client.ask()
+    clock.advance(61)
+    gate = threading.Event()
+    parts = (head(FRESH, CHUNKED) + chunk(b"first "), chunk(b"second"), chunk(b""))
+    origin.script = lambda asked: held(gate, *parts)
+
+    streamed = client.stream()
+    waiting = in_thread(client.ask)
+    eventually(lambda: followers(client) == 1)
+    origin.script = lambda asked: with_body(b"new", FRESH)
+    streamed.close()
+    gate.set()
+    got = waiting.result(WITHIN)
+
+    assert (b"new", Served.MISS) == (got.body, got.served)
+
+
+def test_a_forgotten_stream_keeps_nobody_waiting(
+    client: Client, origin: Origin
+) -> None:
+    """Where a response is neither read nor closed, the next request goes by itself."""
+    parts = (head(FRESH, CHUNKED), chunk(b"hello"), chunk(b""))
+    origin.script = lambda asked: parts
+
+    streamed = client.stream()
+    del streamed
+    gc.collect()
+    got = in_thread(client.ask).result(WITHIN / 2)
+
+    assert (b"hello", 2) == (got.body, origin.calls)
 
 
 def test_what_cannot_be_shared_is_not_waited_for(
@@ -566,6 +630,20 @@ def test_what_cannot_be_shared_is_not_waited_for(
     got = [future.result(WITHIN) for future in begun]
 
     assert ([b"x"] * 5, 5) == ([one.body for one in got], origin.calls)
+
+
+def test_processes_share_responses(make: Make, origin: Origin, redis_url: str) -> None:
+    """What one client stored in Redis serves another that has nothing in memory."""
+    origin.script = lambda asked: with_body(b"hello", FRESH, ("X-One", "1"))
+    one, other = (make(origin, PRIVATE, redis=redis_url) for _ in range(2))
+
+    one.ask()
+    got = other.ask()
+    one.close()
+    other.close()
+
+    assert (b"hello", ["1"], Served.HIT) == (got.body, got.all("x-one"), got.served)
+    assert 1 == origin.calls
 
 
 # The end

@@ -74,7 +74,11 @@ def test_served_responses_look_like_others(cache: Cache) -> None:
         got = client.get(URL)
 
     assert Served.HIT is got.extensions["hybridcache"]
-    assert ("HTTP/1.1", "Fine", URL) == (got.http_version, got.reason_phrase, got.url)
+    assert ("HTTP/1.1", "Fine", URL) == (
+        got.http_version,
+        got.reason_phrase,
+        str(got.url),
+    )
     assert got.elapsed is not None
 
 
@@ -328,3 +332,27 @@ def test_a_cancelled_request_lets_others_go_on(run: Run) -> None:
                 await first
 
     run(test())
+
+
+def test_both_colours_share_responses(run: Run) -> None:
+    """A sync and an async client on one memory serve what the other stored."""
+    memory = Memory(max_items=100)
+    inner = Inner(fresh)
+    with (
+        Cache(name="http", downstream=memory) as cache,
+        httpx.Client(transport=CacheTransport(inner, cache=cache)) as client,
+    ):
+        client.get(URL)
+
+        async def test() -> httpx.Response:
+            async with (
+                AsyncCache(name="http", downstream=memory) as other,
+                httpx.AsyncClient(
+                    transport=AsyncCacheTransport(cache=other)
+                ) as async_client,
+            ):
+                return await async_client.get(URL)
+
+        got = run(test())
+
+    assert Served.HIT is got.extensions["hybridcache"]

@@ -5,12 +5,13 @@ cache must know of them; a request with none of those shares one constant. What 
 cache has no business with goes past it, and the reason is a word of RFC 9211.
 """
 
+from collections.abc import Iterable
 from typing import Literal, TypeAlias
 
 import attrs
 
 from hybridcache.core.http.cache_control import Asked, parse_asked
-from hybridcache.core.http.message import Headers, Request
+from hybridcache.core.http.message import Field, Headers, Request
 from hybridcache.core.http.policy import HTTPPolicy
 
 Past: TypeAlias = Literal["method", "bypass", "request"]
@@ -86,6 +87,22 @@ _TERMS = frozenset(
     }
 )
 _TELLING = _TERMS | _OVERRIDES | _FOR_THE_ORIGIN | _CONTENT | {b"upgrade"}
+
+
+# A Cookie says nothing by itself: what varies by it is never served as to all.
+_SAYING = _TELLING - {b"cookie"} | {b"host"}
+
+
+def plain_host(headers: Iterable[Field]) -> bytes | None:
+    """Return the one Host of a request that says nothing else of importance here.
+
+    In lower case as it came, so that not every way to write it is one more host.
+    """
+    found = [field for field in headers if field[0] in _SAYING]
+    if len(found) != 1:
+        return None
+    name, host = found[0]
+    return host if name == b"host" and host == host.lower() else None
 
 
 def admit(request: Request, policy: HTTPPolicy) -> Terms | Bypass:

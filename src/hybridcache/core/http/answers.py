@@ -5,7 +5,7 @@ this cache's Cache-Status; Content-Length says what is sent. A plain GET copies 
 but the tuple of lines.
 """
 
-import attrs
+from typing import Final, NamedTuple
 
 from hybridcache.core.http.admission import Terms
 from hybridcache.core.http.dates import parse_date
@@ -17,6 +17,9 @@ from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.core.http.ranges import Span, Unsatisfiable, parse_range
 from hybridcache.core.http.status import Served, with_status
 from hybridcache.core.http.storable import NO_MORE_SUCCESS, OK
+
+AGE: Final = b"age"
+STATUS: Final = b"cache-status"
 
 # RFC 9110, section 15.4.5, with Last-Modified where there is no tag to go by.
 _OF_A_304 = frozenset(
@@ -34,9 +37,10 @@ _OF_THE_WHOLE = frozenset({b"content-length", b"content-range"})
 _OF_A_416 = frozenset({b"cache-status", b"date"})
 
 
-@attrs.frozen
-class Answer:
+class Answer(NamedTuple):
     """A response to send.
+
+    A named tuple: each hit makes one, in less than half the time that attrs takes.
 
     Attributes:
 
@@ -84,7 +88,7 @@ def answer(
     """
     # RFC 9111, section 5.1: not negative, whole seconds.
     whole = b"%d" % age if age > 0.0 else b"0"
-    end = ((b"age", whole), (b"cache-status", status_field))
+    end = ((AGE, whole), (STATUS, status_field))
     if not terms.plain:
         # RFC 9110, section 13.2.2: conditions first, then Range.
         if _not_modified(stored, terms, age):
@@ -92,7 +96,7 @@ def answer(
         if terms.range and request.method == "GET" and stored.status == OK:
             part = _part(stored, terms)
             if part is not None:
-                return attrs.evolve(part, headers=part.headers + end)
+                return part._replace(headers=part.headers + end)
     body = b"" if request.method == "HEAD" else stored.body
     return Answer(stored.status, stored.headers + end, body, stored.reason)
 

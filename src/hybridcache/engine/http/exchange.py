@@ -417,4 +417,4 @@ class Exchange:
         answered = None if head is None else head.status
         status = cache_status(self.why, status=answered)
         made = answer(stored, self.request, self.terms, age, status, self.site.policy)
-        return attrs.evolve(made, served=served)
+        return made._replace(served=served)

@@ -30,7 +30,12 @@ from hybridcache.engine.flights import Failed
 from hybridcache.engine.http.behind import CONDITIONS, refresh_behind, replaced
 from hybridcache.engine.http.exchange import Exchange
 from hybridcache.engine.http.find import Found, find
-from hybridcache.engine.http.leading import Led, lead_or_follow, of_route
+from hybridcache.engine.http.leading import (
+    ExchangeGivenUp,
+    Led,
+    lead_or_follow,
+    of_route,
+)
 from hybridcache.engine.http.site import Fetcher, Site, nothing
 from hybridcache.engine.lease_requests import Mode
 from hybridcache.engine.observed import counted
@@ -94,7 +99,7 @@ def _course(
             yield from refresh_behind(site, ctx, request, found, fetcher)
             yield from _count(site, ctx, found, stored, stale=True)
             stale = _hit(site, request, wanted, stored, age)
-            return attrs.evolve(stale, served=Served.STALE)
+            return stale._replace(served=Served.STALE)
         case Revalidate() as verdict:
             return (yield from _revalidate(site, ctx, request, wanted, found, verdict))
         case Miss() | GatewayTimeout() as verdict:
@@ -215,6 +220,9 @@ def _lead(exchange: Exchange, found: Found, plan: Plan) -> Flow[Course | None]:
     if news is None:
         return exchange
     if isinstance(news, Failed):
+        if isinstance(news.error, ExchangeGivenUp):
+            # The origin did not fail: who asked it went away.
+            return exchange
         # What failed for another may not fail for this one; a stale response will do.
         return exchange.failed(news.error) or exchange
     record = news.value
@@ -236,7 +244,7 @@ def _followed(exchange: Exchange, stored: Stored, outcome: Outcome[Record]) -> C
         return _hit(site, request, wanted, stored, verdict.age)
     status = cache_status(exchange.why, collapsed=True)
     made = answer(stored, request, wanted, verdict.age, status, site.policy)
-    return attrs.evolve(made, served=Served.COLLAPSED)
+    return made._replace(served=Served.COLLAPSED)
 
 
 def _mark(site: Site, wanted: Terms, found: Found) -> str:

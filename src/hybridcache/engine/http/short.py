@@ -12,14 +12,18 @@ from hybridcache.core.http.message import Request, Stored, Variants
 from hybridcache.core.http.status import hit_status
 from hybridcache.core.http.vary import selecting
 from hybridcache.engine.context import Context
+from hybridcache.engine.http.ready import Place, by_place, remember
 from hybridcache.engine.http.site import Site
 from hybridcache.engine.kept import Kept
 from hybridcache.engine.recall import fresh_in_memory
 from hybridcache.engine.tally import HIT_FRESH_IN_MEMORY
 
 
-def at_hand(site: Site, request: Request) -> Answer | None:
-    """Answer *request* with a fresh response from memory, if that is all there is to do."""
+def at_hand(site: Site, request: Request, place: Place | None = None) -> Answer | None:
+    """Answer *request* with a fresh response from memory, if that is all there is to do.
+
+    From then on its *place* alone leads to the response, where that tells enough.
+    """
     ctx = site.ctx()
     if ctx.heard or ctx.closed() or site.bypassed() or ctx.tracing.recording():
         return None
@@ -41,6 +45,8 @@ def at_hand(site: Site, request: Request) -> Answer | None:
     verdict = decide(request, terms, record, now - kept.written_at, site.policy)
     if not isinstance(verdict, Hit):
         return None
+    if place is not None and by_place(site.policy):
+        remember(site, place, kept, record, now + record.lifetime - verdict.age)
     site.tally(record.route).slots[HIT_FRESH_IN_MEMORY] += 1
     status = hit_status(record.lifetime - verdict.age)
     return answer(record, request, terms, verdict.age, status, site.policy)

@@ -13,6 +13,7 @@ from hybridcache.engine.context import Context, Query
 from hybridcache.engine.current import Loader
 from hybridcache.engine.form import Shape
 from hybridcache.engine.http.marks import Passes, Siblings, Uses
+from hybridcache.engine.kept import Kept
 from hybridcache.engine.latch import Latch
 from hybridcache.engine.tally import Tally
 
@@ -68,6 +69,10 @@ class Site:
 
         wait: What a loader returns: what a latch is settled with; an error is raised.
             An awaitable of that in the async colour.
+
+        indexable: Whether memory may serve by a request's place alone.
+
+        index: Records by the places of the requests that they answer.
     """
 
     ctx: Callable[[], Context]
@@ -77,6 +82,8 @@ class Site:
     tally: Callable[[str], Tally]
     bypassed: Callable[[], bool]
     wait: Callable[[Latch[object], float], object]
+    indexable: Callable[[], bool]
+    index: dict[object, Kept] = attrs.field(factory=dict, init=False)
     passes: Passes = attrs.field(factory=Passes, init=False)
     uses: Uses = attrs.field(factory=Uses, init=False)
     siblings: Siblings = attrs.field(factory=Siblings, init=False)

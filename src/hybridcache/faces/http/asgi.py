@@ -15,12 +15,19 @@ from hybridcache.engine.drive import adrive
 from hybridcache.engine.http.exchange import Directive, Exchange, Relay, Repeat, Replace
 from hybridcache.engine.http.explain import explain_request
 from hybridcache.engine.http.purge import purge
+from hybridcache.engine.http.ready import ready
 from hybridcache.engine.http.serve import serve
 from hybridcache.engine.http.short import at_hand
 from hybridcache.engine.http.site import Conclude, Fetched
 from hybridcache.engine.latch import Latch
 from hybridcache.faces.async_cache import AsyncCache
-from hybridcache.faces.http.scopes import Scope, request_of, route_of, scope_for
+from hybridcache.faces.http.scopes import (
+    Scope,
+    place_of,
+    request_of,
+    route_of,
+    scope_for,
+)
 from hybridcache.faces.http.sites import settled, site_of, state_of
 from hybridcache.faces.http.urls import request_for
 
@@ -62,8 +69,13 @@ class CacheMiddleware:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        place = place_of(scope)
+        answer = None if place is None else ready(self._site, place)
+        if answer is not None:
+            await send_answer(answer, send)
+            return
         request = request_of(scope)
-        answer = at_hand(self._site, request)
+        answer = at_hand(self._site, request, place)
         if answer is not None:
             await send_answer(answer, send)
             return

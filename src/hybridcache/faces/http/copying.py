@@ -81,6 +81,10 @@ class Copied(Iterator[bytes]):
             # Whatever came of it, nobody waits for more.
             self._exchange.drop()
 
+    def __del__(self) -> None:
+        # Who forgot to close it shall not have others wait for the rest.
+        self._exchange.drop()
+
     def close(self) -> None:
         """Let go of the response; what did not come whole is not stored."""
         self._exchange.drop()
@@ -126,6 +130,10 @@ class AsyncCopied(AsyncIterator[bytes]):
             raise
         self._exchange.body(chunk)
         return chunk
+
+    def __del__(self) -> None:
+        # Who forgot to close it shall not have others wait for the rest.
+        self._exchange.drop()
 
     async def aclose(self) -> None:
         """Let go of the response; what did not come whole is not stored."""

@@ -4,8 +4,10 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any, Final, TypeAlias, cast
 from urllib.parse import quote
 
+from hybridcache.core.http.admission import plain_host
 from hybridcache.core.http.authority import authority
 from hybridcache.core.http.message import Headers, Request
+from hybridcache.engine.http.ready import Place
 
 Scope: TypeAlias = MutableMapping[str, Any]
 
@@ -33,6 +35,18 @@ def request_of(scope: Scope) -> Request:
             body = True
     host = authority(hosts[0], scheme) if len(hosts) == 1 else ""
     return Request(scope["method"], scheme, host, target, headers, body)
+
+
+def place_of(scope: Scope) -> Place | None:
+    """Return what alone tells the key of a plain GET; None for any other request."""
+    raw: bytes | None = scope.get("raw_path")
+    if scope["method"] != "GET" or raw is None:
+        return None
+    host = plain_host(scope["headers"])
+    if host is None:
+        return None
+    query = scope.get("query_string", b"")
+    return host, raw, query, scope.get("scheme"), scope.get("root_path")
 
 
 def _path(scope: Scope) -> str:

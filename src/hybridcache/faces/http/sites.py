@@ -1,5 +1,6 @@
 """Wire an HTTP face to the cache that it was given; the same for both colours."""
 
+import functools
 from collections.abc import Callable
 from typing import cast
 
@@ -36,9 +37,11 @@ def site_of(
         policy=policy,
         shape=cast("Shape[Record]", state.shape(Record)),
         wall=wall,
-        tally=state.tally,
+        # There are as many routes as the application has patterns.
+        tally=functools.cache(state.tally),
         bypassed=state.bypassed.get,
         wait=wait,
+        indexable=lambda: state.indexable,
     )
 
 
