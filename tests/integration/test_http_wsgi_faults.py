@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Iterable, Iterator
+from typing import Any
 from wsgiref.types import StartResponse, WSGIEnvironment
 from wsgiref.validate import validator
 
 import pytest
 
+from hybridcache.adapters.threads import Workers
 from hybridcache.core.http.message import Head, Request
 from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.faces.http.wsgi import WSGICacheMiddleware
@@ -135,6 +137,26 @@ def test_response_splitting(web: Web, name: str) -> None:
 
     for _ in range(2):
         asking(face).begin().finish()
+
+    assert 2 == origin.calls
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_body_of_text(web: Web, listed: bool) -> None:
+    """A body of text is the application's mistake: nobody waits for what it made."""
+    chunks: Any = ["text"]
+    origin = Origin(listed=listed)
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        list(origin(environ, start_response))
+        body: Iterable[bytes] = chunks if listed else iter(chunks)
+        return body
+
+    face = web.face(app)
+    for _ in range(2):
+        with pytest.raises(TypeError, match="str"):
+            asking(face).begin().finish()
+        web.idle()
 
     assert 2 == origin.calls
 
@@ -281,3 +303,39 @@ def test_error_handler(web: Web) -> None:
 
     assert ("502 Sorry", b"sorry") == (got.status, got.content)
     assert [("/a?b", error)] == failed
+
+
+def test_no_thread_left(web: Web, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no thread can be started the application answers, or what is stale."""
+
+    def refuse(*_: object) -> None:
+        msg = "can't start new thread"
+        raise RuntimeError(msg)
+
+    origin = Origin(fields=[("Cache-Control", "max-age=10, stale-while-revalidate=9")])
+    face = web.face(origin)
+    ask(face)
+    web.idle()
+    with monkeypatch.context() as patch:
+        patch.setattr(Workers, "submit", refuse)
+        missed = ask(face, "/other")
+        web.clock.advance(11)
+        stale = ask(face)
+
+    assert ("200 OK", b"hello") == (missed.status, missed.content)
+    assert "; hit; ttl=-" in stale.said
+    assert 2 == origin.calls
+    ask(face)
+    eventually(lambda: "; hit; ttl=-" not in ask(face).said)
+
+
+@pytest.mark.parametrize("more", [{"HTTP_X": "\u20ac"}, {"PATH_INFO": "/\u20ac"}])
+def test_what_is_no_environ(web: Web, more: dict[str, Any]) -> None:
+    """A request that no server makes goes to the application as it is."""
+    origin = Origin()
+    face = web.face(origin)
+
+    for _ in range(2):
+        assert b"hello" == asking(face, more=more).begin().finish().content
+
+    assert 2 == origin.calls

@@ -93,6 +93,9 @@ def lead_or_follow(
         yield from Spawn(_beside(site, ctx, query, flow, led, news), carrier)
         answer = yield from Await(news, deadline - begun)
         heard = answer is not None
+    except RuntimeError:
+        # The system has no thread left for it: the request does without.
+        return None
     finally:
         if not heard:
             # Should it be asked to lead after all, nobody is there.

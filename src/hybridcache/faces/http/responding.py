@@ -239,17 +239,15 @@ class Body:
             if not self._over:
                 self._read_on()
         finally:
+            self._responding.exchange.drop()
             close(self._iterable)
 
     def _read_on(self) -> None:
         """Read for those who wait, if any do."""
         exchange = self._responding.exchange
-        try:
-            while exchange.keeping and exchange.awaited:
-                if next(self, None) is None:
-                    break
-        finally:
-            exchange.drop()
+        while exchange.keeping and exchange.awaited:
+            if next(self, None) is None:
+                return
 
 
 def _nowhere(_: bytes) -> None:

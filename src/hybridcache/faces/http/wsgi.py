@@ -52,7 +52,11 @@ class WSGICacheMiddleware:
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         """Serve one request."""
-        request = request_of(environ)
+        try:
+            request = request_of(environ)
+        except UnicodeEncodeError:
+            # Against PEP 3333, and the application's to bear.
+            return self.app(environ, start_response)
 
         def fetcher(bare: Request, conclude: Conclude) -> Loader:
             return self._fetcher(environ, request, bare, conclude)
