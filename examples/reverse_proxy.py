@@ -18,7 +18,7 @@ if not __package__:
     # Run by its path: the root of the repository is where ``examples`` is found.
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from examples.proxy.wiring import Inner, Plan, Profile, run  # noqa: E402 (see above)
+from examples.proxy.wiring import Inner, Plan, Profile, run
 
 _NO_FACE = "none"
 

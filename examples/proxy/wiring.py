@@ -31,8 +31,20 @@ from hybridcache.http import (
 )
 
 _NAME = "reverse-proxy"
+
+
+class Profile(StrEnum):
+    """How much of what the RFCs allow is stored and served."""
+
+    CONFORMANT = "conformant"
+    SAFE = "safe"
+
+
 # A proxy is what CDN-Cache-Control is for (RFC 9213).
-_ALL = HTTPPolicy.conformant(targets=("CDN-Cache-Control",))
+_POLICIES = {
+    Profile.CONFORMANT: HTTPPolicy.conformant(targets=("CDN-Cache-Control",)),
+    Profile.SAFE: HTTPPolicy.safe(),
+}
 
 
 class Inner(StrEnum):
@@ -60,6 +72,8 @@ class Plan:
         cached: Whether there is a face at all.
 
         redis: URL of the second tier; None for memory alone.
+
+        profile: What the face may store and serve.
     """
 
     origin: tuple[str, int]
@@ -67,6 +81,7 @@ class Plan:
     inner: Inner
     cached: bool
     redis: str | None = None
+    profile: Profile = Profile.CONFORMANT
 
 
 async def arun(plan: Plan, listening: Callable[[int], None]) -> None:
@@ -101,31 +116,35 @@ def blocking(plan: Plan) -> Iterator[BlockingServer]:
 
 
 def _async_app(plan: Plan, origin: AsyncOrigin, cache: AsyncCache | None) -> ASGIApp:
+    policy = _POLICIES[plan.profile]
     if plan.inner is Inner.ASGI:
         app = OriginASGI(origin)
-        return app if cache is None else CacheMiddleware(app, cache=cache, policy=_ALL)
+        return (
+            app if cache is None else CacheMiddleware(app, cache=cache, policy=policy)
+        )
     transport: httpx.AsyncBaseTransport = AsyncOriginTransport(origin)
     if cache is not None:
-        transport = AsyncCacheTransport(transport, cache=cache, policy=_ALL)
+        transport = AsyncCacheTransport(transport, cache=cache, policy=policy)
     return TransportASGI(transport)
 
 
 def _blocking_app(
     plan: Plan, origin: BlockingOrigin, cache: Cache | None
 ) -> WSGIApplication:
+    policy = _POLICIES[plan.profile]
     if plan.inner is Inner.WSGI:
         app = OriginWSGI(origin)
         if cache is None:
             return app
-        return WSGICacheMiddleware(app, cache=cache, policy=_ALL)
+        return WSGICacheMiddleware(app, cache=cache, policy=policy)
     if plan.inner is Inner.REQUESTS:
         adapter: BaseAdapter = OriginAdapter(origin)
         if cache is not None:
-            adapter = CacheAdapter(adapter, cache=cache, policy=_ALL)
+            adapter = CacheAdapter(adapter, cache=cache, policy=policy)
         return AdapterWSGI(adapter)
     transport: httpx.BaseTransport = OriginTransport(origin)
     if cache is not None:
-        transport = CacheTransport(transport, cache=cache, policy=_ALL)
+        transport = CacheTransport(transport, cache=cache, policy=policy)
     return TransportWSGI(transport)
 
 

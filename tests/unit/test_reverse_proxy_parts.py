@@ -3,12 +3,12 @@
 import h11
 import pytest
 
-from examples.proxy.__main__ import plan_of
 from examples.proxy.environ import environ_of, fields_of
 from examples.proxy.fields import Fields, apart, end_to_end
 from examples.proxy.messages import origin_form
 from examples.proxy.origin_state import mended
 from examples.proxy.wiring import Inner, Plan
+from examples.reverse_proxy import plan_of
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 

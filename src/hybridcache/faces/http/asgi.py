@@ -115,12 +115,12 @@ class CacheMiddleware:
         # An application may change its scope; where it may be called again, it is
         # given a copy.
         twice = exchange.stored is not None
-        again = True
-        while again:
+        again = False
+        while True:
             inner = scope_for(scope, exchange.headers, seen=exchange.keeping)
             if twice and inner is scope:
                 inner = dict(scope)
-            relay = Relaying(self._inside, exchange, inner, receive, send)
+            relay = Relaying(self._inside, exchange, inner, receive, send, again=again)
             try:
                 await self.app(inner, relay.receive, relay.send)
                 await relay.finished()
@@ -128,4 +128,6 @@ class CacheMiddleware:
                 if not await relay.broken(error):
                     raise
                 return
-            again = relay.repeats
+            if not relay.repeats:
+                return
+            again = True

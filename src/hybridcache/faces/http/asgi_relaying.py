@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from hybridcache.core.http.message import Head
 from hybridcache.engine.http.exchange import Exchange, Relay, Repeat, Replace
@@ -16,6 +16,8 @@ from hybridcache.faces.http.asgi_messages import (
 )
 from hybridcache.faces.http.driving import InTasks
 from hybridcache.faces.http.scopes import Scope, route_of
+
+EMPTY: Final[Message] = {"type": "http.request", "body": b"", "more_body": False}
 
 
 class Relaying:
@@ -32,8 +34,11 @@ class Relaying:
         scope: Scope,
         receive: Receive,
         send: Send,
+        *,
+        again: bool,
     ) -> None:
         self.repeats = False
+        self._request = [EMPTY] if again else []
         self._inside = inside
         self._exchange = exchange
         self._scope = scope
@@ -49,11 +54,17 @@ class Relaying:
     async def receive(self) -> Any:
         """Give the application the client's messages.
 
-        That the client has gone is kept from it while others wait for the response.
+        That the client has gone is kept from it while its response may be stored, for
+        as long as others would wait for that.
         """
+        if self._request:
+            # The first run may have read the request: it has no content.
+            return self._request.pop()
         message = await self._receive()
         if message["type"] == "http.disconnect" and self._exchange.keeping:
-            await self._apart.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._inside.site.policy.wait_for):
+                    await self._apart.wait()
         return message
 
     async def send(self, message: Message) -> None:
