@@ -1,5 +1,8 @@
 """A face's side of a cache, driven in threads or in tasks: the same calls in both."""
 
+import asyncio
+import threading
+
 from hybridcache.core.http.answers import Answer
 from hybridcache.core.http.explained import RequestExplanation
 from hybridcache.core.http.message import Head, Request
@@ -29,7 +32,7 @@ class InThreads:
 
     def __init__(self, cache: Cache, policy: HTTPPolicy) -> None:
         self.state = state_of(cache, Cache)
-        self.site = site_of(self.state, policy, self._wait)
+        self.site = site_of(self.state, policy, self._wait, threading.get_ident)
 
     def serve(self, request: Request, fetcher: Fetcher) -> Answer | Exchange:
         """Answer *request* from the cache, or say how to ask the origin."""
@@ -69,7 +72,7 @@ class InTasks:
 
     def __init__(self, cache: AsyncCache, policy: HTTPPolicy) -> None:
         self.state = state_of(cache, AsyncCache)
-        self.site = site_of(self.state, policy, self._wait)
+        self.site = site_of(self.state, policy, self._wait, _task)
 
     async def serve(
         self, request: Request, fetcher: Fetcher, place: Place | None = None
@@ -106,3 +109,8 @@ class InTasks:
 
     async def _wait(self, latch: Latch[object], timeout: float) -> object:
         return settled(await self.state.wiring.loops.wait(latch, timeout))
+
+
+def _task() -> object:
+    # Not the task itself: it would keep its result, a response perhaps, alive.
+    return id(asyncio.current_task())
