@@ -242,7 +242,8 @@ class Exchange:
     def stale(self) -> Answer | None:
         """Return what is stored, if it may serve now that the origin has failed."""
         stored, age = self.stored, self.age
-        if stored is None:
+        # RFC 9111, section 3.4: a part is no answer to who asks for the whole.
+        if stored is None or not (stored.complete or self.terms.range):
             return None
         if not may_serve_on_error(self.terms, stored, age, self.site.policy):
             return None
