@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 from hybridcache.core.http.policy import HTTPPolicy, cookies
+from hybridcache.testing import ManualClock
 from tests.http.asgi import Origin
 from tests.integration.test_http_asgi import FRESH, on_a_loop, site
 
@@ -74,3 +75,48 @@ async def test_post_before_a_purge_serves_no_get() -> None:
         later = await web.get("/a")
 
         assert not later.hit
+
+
+@on_a_loop
+async def test_repeated_request_is_stored() -> None:
+    """What the application answers when it is asked again is stored."""
+    clock = ManualClock()
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        if origin.sent("if-none-match") is not None:
+            # Of nothing that anybody has.
+            origin.status, origin.headers, origin.body = 304, (("etag", '"x"'),), (b"",)
+        elif len(origin.calls) > 1:
+            origin.status, origin.headers, origin.body = 200, (FRESH,), (b"new",)
+        await origin.answer(send)
+
+    headers = (("cache-control", "max-age=1"), ("etag", '"1"'))
+    async with site(Origin(headers=headers, script=script), clock=clock) as web:
+        await web.get()
+        clock.advance(2.0)
+        repeated = await web.get()
+        again = await web.get()
+
+        assert (repeated.body, again.body, again.hit) == (b"new", b"new", True)
+
+
+@on_a_loop
+async def test_application_that_raises_once_it_is_to_be_asked_again() -> None:
+    """A request is made again although the run whose response is dropped raises."""
+    clock = ManualClock()
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        if origin.sent("if-none-match") is not None:
+            origin.status, origin.headers, origin.body = 304, (("etag", '"x"'),), (b"",)
+            await origin.answer(send)
+            raise ValueError
+        origin.status, origin.headers, origin.body = 200, headers, (b"new",)
+        await origin.answer(send)
+
+    headers = (("cache-control", "max-age=1"), ("etag", '"1"'))
+    async with site(Origin(headers=headers, script=script), clock=clock) as web:
+        await web.get()
+        clock.advance(2.0)
+        repeated = await web.get()
+
+        assert (repeated.status, repeated.body) == (200, b"new")

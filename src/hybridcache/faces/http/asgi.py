@@ -125,9 +125,11 @@ class CacheMiddleware:
                 await self.app(inner, relay.receive, relay.send)
                 await relay.finished()
             except BaseException as error:
-                if not await relay.broken(error):
-                    raise
-                return
+                # The error of a run that is made again goes with its response.
+                if not (relay.repeats and isinstance(error, Exception)):
+                    if not await relay.broken(error):
+                        raise
+                    return
             if not relay.repeats:
                 return
             again = True

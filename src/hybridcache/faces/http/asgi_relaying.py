@@ -154,7 +154,7 @@ class Relaying:
 
     async def finished(self) -> None:
         """The application returned."""
-        if not self._ended:
+        if not self._ended and not self.repeats:
             self._let_go()
         await self._flush()
 
