@@ -1,11 +1,12 @@
 """The ASGI middleware where applications, clients and the cache part ways."""
 
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from hybridcache.core.http.policy import HTTPPolicy, cookies
 from hybridcache.testing import ManualClock
-from tests.http.asgi import Origin
+from tests.http.asgi import Origin, part_of, scope_of
 from tests.integration.test_http_asgi import FRESH, on_a_loop, site
 
 SAYS_WHERE = (FRESH, ("content-location", "/a"))
@@ -120,3 +121,28 @@ async def test_application_that_raises_once_it_is_to_be_asked_again() -> None:
         repeated = await web.get()
 
         assert (repeated.status, repeated.body) == (200, b"new")
+
+
+@on_a_loop
+async def test_all_that_came_before_an_error_is_sent() -> None:
+    """The client gets all that the application sent before it raised."""
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        await origin.start(send)
+        await send(part_of(b"one ", more=True))
+        await send(part_of(b"two", more=True))
+        raise ValueError
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    async def receive() -> Any:
+        await asyncio.Event().wait()
+
+    async with site(Origin(script=script)) as web:
+        with suppress(ValueError):
+            await web.middleware(scope_of(), receive, send)
+
+        assert b"one two" == b"".join(message.get("body", b"") for message in sent)
