@@ -12,6 +12,15 @@ from tests.integration.test_http_asgi import FRESH, on_a_loop, site
 SAYS_WHERE = (FRESH, ("content-location", "/a"))
 
 
+async def gone() -> Any:
+    """Tell at once that the client has gone."""
+    return {"type": "http.disconnect"}
+
+
+async def nowhere(message: Any) -> None:
+    """Send it to nobody."""
+
+
 @on_a_loop
 async def test_part_never_serves_for_the_whole() -> None:
     """A stored part does not answer for the whole when the application fails."""
@@ -146,3 +155,64 @@ async def test_all_that_came_before_an_error_is_sent() -> None:
             await web.middleware(scope_of(), receive, send)
 
         assert b"one two" == b"".join(message.get("body", b"") for message in sent)
+
+
+@on_a_loop
+async def test_disconnect_is_heard_after_the_response() -> None:
+    """An application that waits for the disconnect hears of it once its response is whole."""
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        heard = asyncio.create_task(receive())
+        await asyncio.sleep(0)
+        await origin.answer(send)
+        await heard
+
+    async with site(Origin(script=script)) as web:
+        async with asyncio.timeout(2.0):
+            await web.middleware(scope_of(), gone, nowhere)
+
+        assert (await web.get()).hit
+
+
+@on_a_loop
+async def test_disconnect_is_heard_when_a_load_takes_too_long() -> None:
+    """An application that has nothing to send hears of a disconnect all the same."""
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        assert (await receive())["type"] == "http.disconnect"
+
+    async with site(Origin(script=script), HTTPPolicy.safe(wait_for=0.05)) as web:
+        async with asyncio.timeout(2.0):
+            await web.middleware(scope_of(), gone, nowhere)
+
+        assert web.calls == 1
+
+
+@on_a_loop
+async def test_endless_response_in_the_background_is_given_up() -> None:
+    """A background refresh whose response grows past max_body is ended."""
+    clock = ManualClock()
+    ended = asyncio.Event()
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        if len(origin.calls) == 1:
+            await origin.answer(send)
+            return
+        await origin.start(send)
+        try:
+            while True:
+                await send(part_of(b"x" * 100, more=True))
+                await asyncio.sleep(0)
+        finally:
+            ended.set()
+
+    headers = (("cache-control", "max-age=1, stale-while-revalidate=60"),)
+    policy = HTTPPolicy.safe(max_body=1000)
+    async with site(Origin(headers=headers, script=script), policy, clock=clock) as web:
+        await web.get()
+        clock.advance(2.0)
+        await web.get()
+        async with asyncio.timeout(2.0):
+            await ended.wait()
+
+        assert web.calls == 2

@@ -115,6 +115,7 @@ class Relaying:
         self._ended = True
         # Stored before the client sees the end: its next request finds it.
         await self._inside.end(self._exchange)
+        self._apart.set()
         await self._put(message)
 
     def _let_go(self) -> None:
