@@ -216,3 +216,14 @@ async def test_endless_response_in_the_background_is_given_up() -> None:
             await ended.wait()
 
         assert web.calls == 2
+
+
+@on_a_loop
+async def test_rewritten_path_is_what_counts() -> None:
+    """Where an outer middleware rewrote the path, the application's path is the key."""
+    async with site() as web:
+        for _ in range(3):
+            await web.get("/en/page", raw_path=b"/page")
+        other = await web.get("/de/page", raw_path=b"/page")
+
+        assert not other.hit
