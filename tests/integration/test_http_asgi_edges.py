@@ -4,6 +4,7 @@ import asyncio
 from contextlib import suppress
 from typing import Any
 
+from hybridcache.core.http.message import Head, Request
 from hybridcache.core.http.policy import HTTPPolicy, cookies
 from hybridcache.testing import ManualClock
 from tests.http.asgi import Origin, part_of, scope_of
@@ -227,3 +228,46 @@ async def test_rewritten_path_is_what_counts() -> None:
         other = await web.get("/de/page", raw_path=b"/page")
 
         assert not other.hit
+
+
+@on_a_loop
+async def test_follower_of_who_left_is_answered_by_the_origin() -> None:
+    """That another's client left is no failure of the origin: no error is made of it."""
+    stop = asyncio.Event()
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        if len(origin.calls) == 1:
+            await origin.start(send)
+            await stop.wait()
+        await origin.answer(send)
+
+    def broken(request: Request, error: Exception) -> tuple[Head, bytes]:
+        return Head(502), b""
+
+    policy = HTTPPolicy(error_handler=broken)
+    async with site(Origin(script=script), policy) as web:
+        first = asyncio.create_task(web.get())
+        await web.origin.called()
+        second = asyncio.create_task(web.get())
+        await asyncio.sleep(0.05)
+        first.cancel()
+        got = await second
+
+        assert (got.status, got.body) == (200, b"hello")
+
+
+@on_a_loop
+async def test_made_error_tells_of_the_cache() -> None:
+    """What error_handler makes has Cache-Status like every other response."""
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        raise ValueError
+
+    def broken(request: Request, error: Exception) -> tuple[Head, bytes]:
+        return Head(502), b""
+
+    policy = HTTPPolicy(error_handler=broken)
+    async with site(Origin(script=script), policy) as web:
+        got = await web.get()
+
+        assert got.one("cache-status") == "hybridcache; fwd=uri-miss"

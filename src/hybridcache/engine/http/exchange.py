@@ -243,7 +243,8 @@ class Exchange:
         if stale is not None or handler is None:
             return stale
         head, body = handler(self.request, error)
-        return Answer(head.status, head.headers, body, head.reason, Served.MISS)
+        headers = with_status(head.headers, cache_status(self.why))
+        return Answer(head.status, headers, body, head.reason, Served.MISS)
 
     def stale(self) -> Answer | None:
         """Return what is stored, if it may serve now that the origin has failed."""
