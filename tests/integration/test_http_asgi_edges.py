@@ -271,3 +271,26 @@ async def test_made_error_tells_of_the_cache() -> None:
         got = await web.get()
 
         assert got.one("cache-status") == "hybridcache; fwd=uri-miss"
+
+
+@on_a_loop
+async def test_cookie_of_a_304_reaches_its_client() -> None:
+    """A cookie that a 304 sets reaches who asked, though it is not to be stored."""
+    clock = ManualClock()
+    control = ("cache-control", 'max-age=1, no-cache="set-cookie"')
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        if origin.sent("if-none-match") is not None:
+            origin.status, origin.body = 304, (b"",)
+            origin.headers = (control, ("etag", '"1"'), ("set-cookie", "a=2"))
+        await origin.answer(send)
+
+    headers = (control, ("etag", '"1"'), ("set-cookie", "a=1"))
+    async with site(Origin(headers=headers, script=script), clock=clock) as web:
+        await web.get()
+        clock.advance(2.0)
+        validated = await web.get()
+        hit = await web.get()
+
+        assert (validated.status, validated.all("set-cookie")) == (200, ["a=2"])
+        assert (hit.hit, hit.all("set-cookie")) == (True, [])

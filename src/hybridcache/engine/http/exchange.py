@@ -187,14 +187,12 @@ class Exchange:
         match verdict:
             case Keep():
                 return self._keep(head, verdict)
-            case Freshened(stored=stored):
+            case Freshened(stored=stored, own=own):
                 yield from self._place(stored)
-                age = stored.initial_age
-                return Replace(self._answer(stored, age, head, Served.REVALIDATED))
-            case ServeOnce(stored=stored):
+                return Replace(self._validated(stored, head, own))
+            case ServeOnce(stored=stored, own=own):
                 yield from self._bury()
-                age = stored.initial_age
-                return Replace(self._answer(stored, age, head, Served.REVALIDATED))
+                return Replace(self._validated(stored, head, own))
             case UseStale(stored=stored):
                 self._fail(OriginFailed(f"it answered {head.status}"))
                 return Replace(self._answer(stored, self.age, head, Served.STALE))
@@ -443,6 +441,10 @@ class Exchange:
         )
         headers = with_status(head.headers, status)
         return Relay(attrs.evolve(head, headers=headers), prefix)
+
+    def _validated(self, stored: Stored, head: Head, own: Headers) -> Answer:
+        made = self._answer(stored, stored.initial_age, head, Served.REVALIDATED)
+        return made._replace(headers=own + made.headers)
 
     def _answer(
         self, stored: Stored, age: float, head: Head | None, served: Served
