@@ -294,3 +294,13 @@ async def test_cookie_of_a_304_reaches_its_client() -> None:
 
         assert (validated.status, validated.all("set-cookie")) == (200, ["a=2"])
         assert (hit.hit, hit.all("set-cookie")) == (True, [])
+
+
+@on_a_loop
+async def test_what_passes_by_has_the_very_scope() -> None:
+    """A request that goes past the cache brings the application the scope that came."""
+    scope = scope_of(method="POST")
+    async with site() as web:
+        await web.middleware(scope, gone, nowhere)
+
+        assert web.origin.calls[0] is scope

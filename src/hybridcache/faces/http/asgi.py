@@ -117,7 +117,8 @@ class CacheMiddleware:
         twice = exchange.stored is not None
         again = False
         while True:
-            inner = scope_for(scope, exchange.headers, seen=exchange.keeping)
+            before, headers = exchange.request.headers, exchange.headers
+            inner = scope_for(scope, before, headers, seen=exchange.keeping)
             if twice and inner is scope:
                 inner = dict(scope)
             relay = Relaying(self._inside, exchange, inner, receive, send, again=again)

@@ -67,11 +67,14 @@ def _path(scope: Scope) -> str:
     return sent if sent.startswith(root) else root + sent
 
 
-def scope_for(scope: Scope, headers: Headers, *, seen: bool) -> Scope:
-    """Return the scope for the application: with those fields; bodies are *seen*."""
+def scope_for(scope: Scope, before: Headers, headers: Headers, *, seen: bool) -> Scope:
+    """Return the scope for the application, with *headers* in the place of *before*.
+
+    *seen*: bodies are to be seen here.
+    """
     extensions: Mapping[str, Any] = scope.get("extensions") or {}
     hidden = seen and any(name in extensions for name in UNSEEN)
-    if headers is scope["headers"] and not hidden:
+    if headers is before and not hidden:
         return scope
     made = dict(scope)
     made["headers"] = list(headers)
