@@ -358,8 +358,11 @@ class Exchange:
         if led is None:
             return UNSHARED
         reply = kept_for_its_life(stored, self.site)
-        yield from self._bound(variants.generation, key)
-        led.settle(reply)
+        try:
+            yield from self._bound(variants.generation, key)
+            led.settle(reply)
+        finally:
+            led.give_up()
         yield from Await(led.ended, STORED_WITHIN)
         ttl = max(VARIANTS_TTL, reply.ttl or 0.0)
         return Store(variants, fresh_for=ttl, ttl=ttl)
