@@ -30,6 +30,7 @@ from hybridcache.engine.flights import Failed
 from hybridcache.engine.http.behind import CONDITIONS, refresh_behind, replaced
 from hybridcache.engine.http.exchange import Exchange
 from hybridcache.engine.http.find import Found, find
+from hybridcache.engine.http.later import later_of
 from hybridcache.engine.http.leading import (
     ExchangeGivenUp,
     Led,
@@ -80,6 +81,7 @@ def _past(site: Site, ctx: Context, request: Request, why: Forward) -> Exchange:
         terms=terms(request.headers),
         headers=request.headers,
         why=why,
+        later=later_of(site, ctx, request),
     )
 
 

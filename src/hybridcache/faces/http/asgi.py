@@ -117,7 +117,8 @@ class CacheMiddleware:
         twice = exchange.stored is not None
         again = False
         while True:
-            inner = scope_for(scope, exchange.headers, seen=exchange.keeping)
+            before, headers = exchange.request.headers, exchange.headers
+            inner = scope_for(scope, before, headers, seen=exchange.keeping)
             if twice and inner is scope:
                 inner = dict(scope)
             relay = Relaying(self._inside, exchange, inner, receive, send, again=again)
@@ -125,9 +126,11 @@ class CacheMiddleware:
                 await self.app(inner, relay.receive, relay.send)
                 await relay.finished()
             except BaseException as error:
-                if not await relay.broken(error):
-                    raise
-                return
+                # The error of a run that is made again goes with its response.
+                if not (relay.repeats and isinstance(error, Exception)):
+                    if not await relay.broken(error):
+                        raise
+                    return
             if not relay.repeats:
                 return
             again = True

@@ -115,6 +115,7 @@ class Relaying:
         self._ended = True
         # Stored before the client sees the end: its next request finds it.
         await self._inside.end(self._exchange)
+        self._apart.set()
         await self._put(message)
 
     def _let_go(self) -> None:
@@ -154,7 +155,7 @@ class Relaying:
 
     async def finished(self) -> None:
         """The application returned."""
-        if not self._ended:
+        if not self._ended and not self.repeats:
             self._let_go()
         await self._flush()
 
@@ -162,9 +163,14 @@ class Relaying:
         """The application raised; whether the client has been answered all the same."""
         answer = None if self._started else self._exchange.failed(error)
         self._let_go()
-        if self._pump is not None:
+        if isinstance(error, Exception):
+            # What was sent before it raised is the client's. Should that fail, too, the
+            # application's own error tells more.
+            with suppress(Exception):
+                await self._flush()
+        elif self._pump is not None:
             self._pump.cancel()
-            with suppress(asyncio.CancelledError):
+            with suppress(asyncio.CancelledError, Exception):
                 await self._pump
         if answer is None:
             return self._answered and isinstance(error, Exception)
