@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import weakref
 
 from hybridcache.core.http.answers import Answer
 from hybridcache.core.http.explained import RequestExplanation
@@ -112,5 +113,6 @@ class InTasks:
 
 
 def _task() -> object:
-    # Not the task itself: it would keep its result, a response perhaps, alive.
-    return id(asyncio.current_task())
+    task = asyncio.current_task()
+    # Weakly: a task keeps its result, a response perhaps, alive.
+    return None if task is None else weakref.ref(task)
