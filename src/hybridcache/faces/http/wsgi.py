@@ -24,16 +24,16 @@ SAFE = HTTPPolicy.safe()
 class WSGICacheMiddleware:
     """Answer requests from the cache, and keep the application's responses in it.
 
-    Put it outermost, but inside what rewrites requests by X-Forwarded fields. A stale
-    response is refreshed in a thread of the cache's own, under servers with one thread
-    a process too: an application that bears no threads wants none of
-    ``stale-while-revalidate``.
+    Put it outermost, but inside what rewrites requests by X-Forwarded fields. What it
+    does with a response is in its Cache-Status (RFC 9211). A stale response is
+    refreshed in a thread of the cache's own, under servers with one thread a process
+    too: an application that bears no threads wants none of ``stale-while-revalidate``.
 
     Args:
 
         app: The application.
 
-        cache: A :class:`~hybridcache.Cache`.
+        cache: A :class:`~hybridcache.Cache` of its own: its keys are URLs.
 
         policy: What may be stored and served; :meth:`HTTPPolicy.safe` by default.
 
@@ -74,7 +74,7 @@ class WSGICacheMiddleware:
 
         Raises:
 
-            ValueError: *url* is no absolute http or https URL.
+            ValueError: *url* is no absolute http or https URL, or longer than any key.
 
             Closed: The cache was closed.
         """
