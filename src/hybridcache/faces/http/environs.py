@@ -42,6 +42,10 @@ def request_of(environ: WSGIEnvironment) -> Request:
         value = environ.get(key)
         if value:
             headers.append((name, value.encode("latin-1")))
+    user = environ.get("REMOTE_USER")
+    if user and "HTTP_AUTHORIZATION" not in environ:
+        # The server saw the credentials, and keeps them from applications.
+        headers.append((b"authorization", user.encode("latin-1")))
     scheme = environ["wsgi.url_scheme"]
     return Request(
         environ["REQUEST_METHOD"],
