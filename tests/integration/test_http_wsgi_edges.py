@@ -1,10 +1,11 @@
 """The WSGI middleware where applications, servers and the cache part ways."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
-from tests.http.wsgi import Origin, Web, ask
+from tests.http.wsgi import FRESH, TEXT, Origin, Web, ask
 
 
 @pytest.fixture(name="web")
@@ -37,3 +38,37 @@ def test_for_all_is_for_who_the_server_authenticated(web: Web) -> None:
     assert 1 == origin.calls
     assert "hybridcache; hit" in other.said
     assert "HTTP_AUTHORIZATION" not in origin.asked[0]
+
+
+def test_run_that_raises_once_it_is_made_again(web: Web) -> None:
+    """What comes of a request that is made again is stored, though the first run raised."""
+    calls = []
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        calls.append(environ)
+        tagged = ("ETag", '"1"')
+        if "HTTP_IF_NONE_MATCH" in environ:
+            start_response("304 Not Modified", [("ETag", '"x"')])(b"")
+            raise ValueError
+        lasting = FRESH if len(calls) > 1 else [("Cache-Control", "max-age=10")]
+        start_response("200 OK", [TEXT, tagged, *lasting])
+        return [b"%d" % len(calls)]
+
+    face = web.face(app)
+    ask(face)
+    web.clock.advance(11.0)
+
+    again, stored = ask(face), ask(face)
+
+    assert (b"3", b"3") == (again.content, stored.content)
+    assert 3 == len(calls)
+
+
+def test_unsafe_request_behind_a_closed_cache(web: Web) -> None:
+    """Behind a closed cache the application answers a POST, too."""
+    face = web.face(Origin())
+    web.cache.close()
+
+    got = ask(face, method="POST")
+
+    assert "200 OK" == got.status
