@@ -13,12 +13,18 @@ from hybridcache.engine.drive import drive
 from hybridcache.engine.http.exchange import Exchange
 from hybridcache.engine.http.explain import explain_request
 from hybridcache.engine.http.purge import purge
+from hybridcache.engine.http.ready import ready
 from hybridcache.engine.http.serve import serve
 from hybridcache.engine.http.short import at_hand
 from hybridcache.engine.http.site import Conclude
 from hybridcache.engine.latch import Latch
 from hybridcache.faces.cache import Cache
-from hybridcache.faces.http.environs import environ_behind, environ_for, request_of
+from hybridcache.faces.http.environs import (
+    environ_behind,
+    environ_for,
+    place_of,
+    request_of,
+)
 from hybridcache.faces.http.gathering import gather
 from hybridcache.faces.http.responding import Responding, send_answer
 from hybridcache.faces.http.sites import settled, site_of, state_of
@@ -59,8 +65,12 @@ class WSGICacheMiddleware:
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         """Serve one request."""
+        place = place_of(environ)
+        answer = None if place is None else ready(self._site, place)
+        if answer is not None:
+            return send_answer(answer, start_response)
         request = request_of(environ)
-        answer = at_hand(self._site, request)
+        answer = at_hand(self._site, request, place)
         if answer is not None:
             return send_answer(answer, start_response)
         state = self._state
