@@ -35,9 +35,11 @@ class InThreads:
         self.state = state_of(cache, Cache)
         self.site = site_of(self.state, policy, self._wait, threading.get_ident)
 
-    def serve(self, request: Request, fetcher: Fetcher) -> Answer | Exchange:
+    def serve(
+        self, request: Request, fetcher: Fetcher, place: Place | None = None
+    ) -> Answer | Exchange:
         """Answer *request* from the cache, or say how to ask the origin."""
-        answer = at_hand(self.site, request)
+        answer = at_hand(self.site, request, place)
         if answer is not None:
             return answer
         wiring = self.state.wiring

@@ -58,12 +58,14 @@ class Responding:
             iterable = app(self._environ, self.start_response)
             body = self._opened(iterable)
         except BaseException as error:
+            if isinstance(self._directive, Repeat) and isinstance(error, Exception):
+                # The error of a run that is made again goes with its response.
+                close(iterable)
+                return None
             answer = self._failed(error)
             close(iterable)
             if answer is not None:
                 return send_answer(answer, self._start_response)
-            if isinstance(self._directive, Repeat) and isinstance(error, Exception):
-                return None
             raise
         if self._relayed:
             return body

@@ -1,0 +1,87 @@
+"""The WSGI middleware where applications, servers and the cache part ways."""
+
+from collections.abc import Iterable, Iterator
+from wsgiref.types import StartResponse, WSGIEnvironment
+
+import pytest
+
+from tests.http.wsgi import FRESH, TEXT, Origin, Web, ask
+
+
+@pytest.fixture(name="web")
+def _web() -> Iterator[Web]:
+    web = Web()
+    yield web
+    web.cache.close()
+
+
+def test_who_the_server_authenticated_has_credentials(web: Web) -> None:
+    """What answers a user whom the server authenticated serves nobody else."""
+    origin = Origin()
+    face = web.face(origin)
+    ask(face, more={"REMOTE_USER": "alice"})
+
+    other = ask(face, more={"REMOTE_USER": "bob"})
+
+    assert 2 == origin.calls
+    assert "fwd=" in other.said
+
+
+def test_for_all_is_for_who_the_server_authenticated(web: Web) -> None:
+    """What is public serves users whom the server authenticated, too."""
+    origin = Origin(fields=[("Cache-Control", "public, max-age=60")])
+    face = web.face(origin)
+    ask(face, more={"REMOTE_USER": "alice"})
+
+    other = ask(face, more={"REMOTE_USER": "bob"})
+
+    assert 1 == origin.calls
+    assert "hybridcache; hit" in other.said
+    assert "HTTP_AUTHORIZATION" not in origin.asked[0]
+
+
+def test_run_that_raises_once_it_is_made_again(web: Web) -> None:
+    """What comes of a request that is made again is stored, though the first run raised."""
+    calls = []
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        calls.append(environ)
+        tagged = ("ETag", '"1"')
+        if "HTTP_IF_NONE_MATCH" in environ:
+            start_response("304 Not Modified", [("ETag", '"x"')])(b"")
+            raise ValueError
+        lasting = FRESH if len(calls) > 1 else [("Cache-Control", "max-age=10")]
+        start_response("200 OK", [TEXT, tagged, *lasting])
+        return [b"%d" % len(calls)]
+
+    face = web.face(app)
+    ask(face)
+    web.clock.advance(11.0)
+
+    again, stored = ask(face), ask(face)
+
+    assert (b"3", b"3") == (again.content, stored.content)
+    assert 3 == len(calls)
+
+
+def test_unsafe_request_behind_a_closed_cache(web: Web) -> None:
+    """Behind a closed cache the application answers a POST, too."""
+    face = web.face(Origin())
+    web.cache.close()
+
+    got = ask(face, method="POST")
+
+    assert "200 OK" == got.status
+
+
+@pytest.mark.parametrize("url", ["http://test/caf\xe9", "http://test/caf%C3%A9"])
+def test_purge_of_a_url_as_people_write_it(web: Web, url: str) -> None:
+    """A URL is purged whether or not what is no ASCII in it is escaped."""
+    origin = Origin()
+    face = web.face(origin)
+    path = "/caf\xe9".encode().decode("latin-1")
+    ask(face, path)
+    face.purge(url)
+    ask(face, path)
+
+    assert 2 == origin.calls
