@@ -58,6 +58,10 @@ dashboard: $(VENV)/.demo ## see the dashboard live, with faults (needs prometheu
 dashboard-test: $(VENV)/.test ## test the dashboard (needs prometheus and chromium)
 	@$(BIN)/python -m pytest -m browser tests/browser
 
+.PHONY: proxy
+proxy: $(VENV)/.test ## run the caching reverse proxy (ARGS="--origin http://...")
+	@$(BIN)/python examples/reverse_proxy.py $(ARGS)
+
 .PHONY: clean
 clean: ## remove the environment and every cache
 	@rm -rf $(VENV) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist

@@ -11,6 +11,12 @@ from wsgiref.validate import validator
 
 import attrs
 
+from hybridcache import Cache, Memory
+from hybridcache.core.http.policy import HTTPPolicy
+from hybridcache.faces.http.wsgi import WSGICacheMiddleware
+from hybridcache.testing import ManualClock
+from tests.eventually import eventually
+
 Fields = Sequence[tuple[str, str]]
 
 NOTHING: Mapping[str, Any] = {}
@@ -253,3 +259,33 @@ class _Body:
     def close(self) -> None:
         """Count it."""
         self._origin.closed += 1
+
+
+@attrs.define(eq=False)
+class Web:
+    """A cache in memory on a clock that the test moves."""
+
+    clock: ManualClock = attrs.field(factory=ManualClock)
+    cache: Cache = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Make the cache."""
+        self.cache = Cache(downstream=Memory(), clock=self.clock)
+
+    def face(self, app: Any, **changes: Any) -> WSGICacheMiddleware:
+        """Put it in front of *app*."""
+        policy = HTTPPolicy.safe(**changes)
+        return WSGICacheMiddleware(app, cache=self.cache, policy=policy)
+
+    def waiting(self, count: int) -> None:
+        """Wait until so many wait for a load of whatever key."""
+
+        def ready() -> bool:
+            flights = self.cache._state.node.flights.flights()
+            return count <= sum(each.latch.waiting for each in flights)
+
+        eventually(ready)
+
+    def idle(self) -> None:
+        """Wait until no load is under way: the next request joins none that failed."""
+        eventually(lambda: not self.cache._state.node.flights.flights())

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from hybridcache import AsyncCache, Memory
+from hybridcache.core.http.message import Head, Request
 from hybridcache.core.http.policy import HTTPPolicy, cookies
 from hybridcache.faces.http.asgi import CacheMiddleware
 from hybridcache.testing import ManualClock
@@ -251,6 +252,23 @@ async def test_mark_goes_when_a_response_can_be_shared() -> None:
         answers = [await web.get() for _ in range(3)]
 
         assert [got.hit for got in answers] == [False, False, True]
+
+
+@on_a_loop
+async def test_application_that_asks_itself() -> None:
+    """An application that asks for its own URL through the cache does not wait for itself."""
+    inner: list[Got] = []
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        if len(origin.calls) == 1:
+            inner.append(await web.get("/a"))
+        await origin.answer(send)
+
+    async with site(Origin(script=script), HTTPPolicy.safe(wait_for=1000)) as web:
+        outer = await web.get("/a")
+
+        assert inner[0].body == outer.body == b"hello"
+        assert (await web.get("/a")).hit
 
 
 # Streaming and ends of all kinds
@@ -647,6 +665,89 @@ async def test_new_response_that_may_not_be_stored_ends_the_old_one() -> None:
         assert asked is None
 
 
+@on_a_loop
+async def test_unknown_validator_in_a_304() -> None:
+    """A 304 for a tag that is not stored has the application asked again, unconditionally."""
+    clock = ManualClock()
+    seen: list[object] = []
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        seen.append((await receive())["type"])
+        scope["changed"] = True
+        if origin.sent("if-none-match"):
+            origin.status, origin.headers = 304, [("etag", '"other"')]
+        else:
+            origin.status, origin.headers = 200, [FRESH, ("etag", '"new"')]
+        await origin.answer(send)
+
+    async with site(Origin(headers=[FRESH, ("etag", '"1"')]), clock=clock) as web:
+        await web.get()
+        clock.advance(61)
+        web.origin.script = script
+        got = await web.get()
+
+        assert (got.status, got.one("etag"), web.calls) == (200, '"new"', 3)
+        assert seen == ["http.request", "http.request"]
+        assert "changed" in web.origin.calls[1]
+        assert web.origin.calls[1] is not web.origin.calls[2]
+
+
+@on_a_loop
+async def test_application_that_waits_for_a_client_who_left() -> None:
+    """In the end the application hears that the client left, whoever might wait."""
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        await origin.answer(send)
+
+    messages = iter([{"type": "http.request"}, {"type": "http.disconnect"}])
+
+    async def receive() -> dict[str, Any]:
+        return next(messages)
+
+    async def send(message: dict[str, Any]) -> None:
+        """The client is gone."""
+
+    async with site(Origin(script=script), HTTPPolicy.safe(wait_for=0.05)) as web:
+        await web.middleware(scope_of(), receive, send)
+
+
+@on_a_loop
+async def test_refresh_that_is_too_long() -> None:
+    """A refresh whose body is longer than max_body leaves the stale response in place."""
+    clock = ManualClock()
+    swr = ("cache-control", "max-age=60, stale-while-revalidate=60")
+    origin = Origin(headers=[swr])
+    async with site(origin, HTTPPolicy.safe(max_body=9), clock=clock) as web:
+        await web.get()
+        clock.advance(61)
+        origin.body = (b"0123456789",)
+        stale = await web.get()
+        await origin.called(2)
+        again = await web.get()
+
+        assert stale.body == again.body == b"hello"
+
+
+@on_a_loop
+async def test_error_handler_answers() -> None:
+    """With an error_handler the client gets its response in the place of an error."""
+
+    def handler(request: Request, error: Exception) -> tuple[Head, bytes]:
+        return Head(502, ((b"x-error", type(error).__name__.encode()),)), b"sorry"
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        raise LookupError
+
+    policy = HTTPPolicy.by_url(60, 600, error_handler=handler)
+    async with site(Origin(script=script), policy) as web:
+        got = await web.get()
+
+        assert (got.status, got.body) == (502, b"sorry")
+        assert got.one("x-error") == "LookupError"
+
+
 # Changes
 
 
@@ -779,6 +880,32 @@ async def test_part_is_stored_and_completed() -> None:
         assert all_of_it.one("content-length") == "10"
         assert rest == ("bytes=5-", '"1"')
         assert (again.hit, again.body, web.calls) == (True, whole, 2)
+
+
+@on_a_loop
+async def test_parts_that_clients_asked_for_make_a_whole() -> None:
+    """Parts of one representation that clients fetched serve a request for all of it."""
+    whole = b"0123456789"
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        first, _, last = (origin.sent("range") or "")[6:].partition("-")
+        start, end = int(first), int(last)
+        origin.headers = [
+            FRESH,
+            ("etag", '"1"'),
+            ("content-range", f"bytes {start}-{end}/{len(whole)}"),
+        ]
+        origin.status, origin.body = 206, (whole[start : end + 1],)
+        await origin.answer(send)
+
+    async with site(Origin(script=script)) as web:
+        parts = ["bytes=0-4", "bytes=3-7", "bytes=8-9"]
+        for part in parts:
+            await web.get(headers=[("range", part)])
+        got = await web.get()
+
+        assert (got.hit, got.status, got.body) == (True, 200, whole)
+        assert web.calls == len(parts)
 
 
 # What goes past the cache

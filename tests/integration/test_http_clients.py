@@ -520,7 +520,7 @@ def test_closed_before_the_end(client: Client, origin: Origin) -> None:
     streamed.close()
     gate.set()
     origin.script = lambda asked: with_body(b"hello", FRESH)
-    got = client.ask()
+    got = in_thread(client.ask).result(WITHIN / 2)
 
     assert (b"hello", Served.MISS) == (got.body, got.served)
 
@@ -580,6 +580,29 @@ def test_many_whose_origin_is_gone(client: Client, origin: Origin) -> None:
     for future in begun:
         with pytest.raises(BROKEN):
             future.result(WITHIN)
+
+
+def test_a_closed_stream_is_no_failure_of_the_origin(
+    client: Client, origin: Origin, clock: ManualClock
+) -> None:
+    """Who waited for a response that its caller closed asks for it, stale or not."""
+    sie = ("Cache-Control", "max-age=60, stale-if-error=600")
+    origin.script = lambda asked: with_body(b"old", sie)
+    client.ask()
+    clock.advance(61)
+    gate = threading.Event()
+    parts = (head(FRESH, CHUNKED) + chunk(b"first "), chunk(b"second"), chunk(b""))
+    origin.script = lambda asked: held(gate, *parts)
+
+    streamed = client.stream()
+    waiting = in_thread(client.ask)
+    eventually(lambda: followers(client) == 1)
+    origin.script = lambda asked: with_body(b"new", FRESH)
+    streamed.close()
+    gate.set()
+    got = waiting.result(WITHIN)
+
+    assert (b"new", Served.MISS) == (got.body, got.served)
 
 
 def test_a_forgotten_stream_keeps_nobody_waiting(

@@ -21,7 +21,7 @@ async def known(web: Site, path: str = "/a", **request: Any) -> None:
 
 def places(web: Site) -> int:
     """Count the places that lead to a response."""
-    return len(web.middleware._site.index)
+    return len(web.middleware._inside.site.index)
 
 
 @on_a_loop

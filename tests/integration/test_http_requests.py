@@ -208,6 +208,17 @@ def test_userinfo_is_no_part_of_the_key(cache: Cache) -> None:
     assert Served.HIT is served(got)
 
 
+@pytest.mark.parametrize("kind", [bytes, bytearray, io.BytesIO, bytes.decode, iter])
+def test_content_of_any_kind_is_content(
+    cache: Cache, kind: Callable[[bytes], Any]
+) -> None:
+    """A GET with content goes past the cache, whatever the content is made of."""
+    with session(cache, Inner(fresh)) as client:
+        got = client.get(URL, data=kind(b"x"))
+
+    assert Served.BYPASS is served(got)
+
+
 def test_what_was_read_before_is_not_stored(cache: Cache) -> None:
     """Content that the inner adapter has read already cannot be copied any more."""
 

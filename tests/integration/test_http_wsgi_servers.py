@@ -208,7 +208,7 @@ def test_client_gone(cache: Cache) -> None:
         gate.set()
         eventually(lambda: origin.closed)
 
-        assert 2 == origin.given
+        assert origin.given in {1, 2}
         with httpx.Client(base_url=server.url) as client:
             assert "fwd=uri-miss" in said(client.get("/"))
 

@@ -177,6 +177,7 @@ def test_malformed_directives_restrict_but_do_not_permit(
         ([b"max-stale, max-stale=10"], Asked(max_stale=10)),
         ([b"min-fresh=10"], Asked(min_fresh=10)),
         ([b"min-fresh=10, min-fresh=20"], Asked(min_fresh=20)),
+        ([b"max-age=0", b"no-cache"], Asked(max_age=0, no_cache=True)),
         ([b"No-Cache, no-store"], Asked(no_cache=True, no_store=True)),
         ([b"only-if-cached"], Asked(only_if_cached=True)),
         ([b"stale-if-error=60"], Asked(stale_if_error=60)),

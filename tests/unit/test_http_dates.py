@@ -128,3 +128,30 @@ def test_a_date_is_written_as_imf_fixdate() -> None:
     """The fixed form is written, without parts of a second."""
     assert b"Sun, 06 Nov 1994 08:49:37 GMT" == format_date(AT + 0.9)
     assert b"Thu, 01 Jan 1970 00:00:00 GMT" == format_date(0.0)
+
+
+def test_every_turn_of_a_year() -> None:
+    """The last second of every year and the first of the next one are right."""
+    at = -62_135_596_800
+    for year in range(1, 10_000):
+        assert at == parse_date(b"Mon, 01 Jan %04d 00:00:00 GMT" % year, NOW)
+        assert b"01 Jan %04d 00:00:00 GMT" % year == format_date(at)[5:]
+        days = 365 + (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0))
+        at += days * 86_400
+        assert b"31 Dec %04d 23:59:59 GMT" % year == format_date(at - 1)[5:]
+
+
+@pytest.mark.parametrize(
+    ("month", "last"),
+    [
+        *((b"Jan", 31), (b"Feb", 28), (b"Mar", 31), (b"Apr", 30), (b"May", 31)),
+        *((b"Jun", 30), (b"Jul", 31), (b"Aug", 31), (b"Sep", 30), (b"Oct", 31)),
+        *((b"Nov", 30), (b"Dec", 31)),
+    ],
+)
+def test_months_end(month: bytes, last: int) -> None:
+    """The last day of a month is a date, and the day after it is none."""
+    assert parse_date(b"Mon, %02d %b 2023 00:00:00 GMT" % (last, month), NOW)
+    assert (
+        parse_date(b"Mon, %02d %b 2023 00:00:00 GMT" % (last + 1, month), NOW) is None
+    )

@@ -155,7 +155,22 @@ def test_authorization_is_served_only_what_allows_it() -> None:
     for allowing in ("public", "must-revalidate", "s-maxage=9"):
         stored = kept(f"cache-control: max-age=9, {allowing}")
         assert Hit(0.0) == verdict(stored, secret)
-    assert Hit(0.0) == verdict(kept(FRESH, policy=PRIVATE), secret, policy=PRIVATE)
+
+
+def test_a_private_cache_tells_credentials_apart() -> None:
+    """One program may act for many users; public says that it is for all of them."""
+    mine, yours = "authorization: Bearer mine", "authorization: Bearer yours"
+    stored = kept(FRESH, request=get(mine), policy=PRIVATE)
+
+    assert Hit(0.0) == verdict(stored, mine, policy=PRIVATE)
+    assert Miss("vary-miss") == verdict(stored, yours, policy=PRIVATE)
+    assert Miss("vary-miss") == verdict(stored, policy=PRIVATE)
+    assert not any(b"mine" in (value or b"") for value in stored.selecting)
+    nobodys = kept(FRESH, policy=PRIVATE)
+    assert Miss("request") == verdict(nobodys, mine, policy=PRIVATE)
+    public = kept("cache-control: public, max-age=9", request=get(mine), policy=PRIVATE)
+    assert Hit(0.0) == verdict(public, yours, policy=PRIVATE)
+    assert Hit(0.0) == verdict(public, policy=PRIVATE)
 
 
 def test_only_if_cached_is_never_answered_by_the_origin() -> None:

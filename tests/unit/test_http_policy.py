@@ -21,6 +21,8 @@ from tests.httpish import get, head, judged, kept, terms_of
         ({"fresh_for": -0.5}, "-0.5"),
         ({"set_cookie": "maybe"}, "'maybe'"),
         ({"forced": (5, 1)}, "5"),
+        ({"targets": ("a b",)}, "'a b'"),
+        ({"key_headers": ("x-é",)}, "'x-é'"),
         ({"stale_if_error": float("nan")}, "nan"),
     ],
 )

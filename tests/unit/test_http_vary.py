@@ -66,6 +66,7 @@ def test_order_of_names_is_kept() -> None:
         (b"accept-language", [b"en, de"], [b" en ,   de"]),
         (b"accept-language", [b"en", b"de"], [b"de,,en"]),
         (b"accept-language", [b"en;q=1, de;q=0.50"], [b"de ; Q=0.5, en"]),
+        (b"accept-language", [b"x" * 300 + b", DE"], [b"de," + b"x" * 300]),
         (b"accept-language", [b"*;q=0, en"], [b"en;q=1.000,*;q=0.000"]),
     ],
 )
@@ -103,3 +104,12 @@ def test_languages_are_sorted_by_preference() -> None:
     """The normal form has the preferred language first, and needless q left out."""
     assert b"de,en,fr;q=0.5" == _value(b"accept-language", b"fr;q=0.500, en, de;q=1.0")
     assert b"" == _value(b"accept-language", b" , ")
+
+
+def test_credentials_are_not_stored_with_what_they_select() -> None:
+    """Their digest selects as well."""
+    for name in (b"cookie", b"authorization"):
+        value = _value(name, b"session=secret")
+        assert value is not None
+        assert b"secret" not in value
+        assert b"" != _value(name, b"")

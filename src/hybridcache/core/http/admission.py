@@ -118,10 +118,9 @@ def admit(request: Request, policy: HTTPPolicy) -> Terms | Bypass:
     if policy.hosts and request.host not in policy.hosts:
         return Bypass("bypass")
     found = [field for field in request.headers if field[0] in _TELLING]
-    if found:
-        past = _past(found)
-        if past is not None:
-            return past
+    past = _past(found) if found else None
+    if past is not None:
+        return past
     if policy.bypass_if is not None and policy.bypass_if(request):
         return Bypass("bypass")
     if policy.accept_request is not None and not policy.accept_request(request):

@@ -87,7 +87,8 @@ def answer(
         policy: The cache's.
     """
     # RFC 9111, section 5.1: not negative, whole seconds.
-    end = ((AGE, b"%d" % max(0.0, age)), (STATUS, status_field))
+    whole = b"%d" % age if age > 0.0 else b"0"
+    end = ((AGE, whole), (STATUS, status_field))
     if not terms.plain:
         # RFC 9110, section 13.2.2: conditions first, then Range.
         if _not_modified(stored, terms, age):

@@ -149,6 +149,12 @@ def parse_asked(values: Sequence[bytes], pragma: Sequence[bytes] = ()) -> Asked:
         if pragma and any(name == b"no-cache" for name, _ in _directives(pragma)):
             return Asked(no_cache=True)
         return _ASKED_NOTHING
+    if len(values) == 1 and (usual := _USUAL.get(values[0])) is not None:
+        return usual
+    return _asked(values)
+
+
+def _asked(values: Sequence[bytes]) -> Asked:
     seconds: dict[bytes, int] = {}
     words: set[bytes] = set()
     for name, argument in _directives(values):
@@ -227,3 +233,7 @@ def _directives(values: Sequence[bytes]) -> Iterator[tuple[bytes, bytes | None]]
                 yield name, _ESCAPED.sub(rb"\1", quoted[1:-1])
             else:
                 yield name, found["token"]
+
+
+# What browsers send to reload a page.
+_USUAL: Final = {value: _asked([value]) for value in (b"max-age=0", b"no-cache")}

@@ -112,7 +112,7 @@ def decide(
         if stored.vary and not matches(stored, request):
             return _elsewhere(terms, _VARY_MISS)
         # RFC 9111, section 3.5.
-        if terms.authorised and policy.shared and not stored.authorised:
+        if terms.authorised and not stored.authorised:
             return _elsewhere(terms, _REQUEST)
     if not stored.complete and not _within(request, terms, stored):
         return _elsewhere(terms, _completing(request, terms, stored, resident))

@@ -53,6 +53,14 @@ def invalidates(
     return tuple(found.values())
 
 
+def later_get(request: Request, policy: HTTPPolicy) -> Request | None:
+    """Give the GET that a POST's response may serve; None for any other request."""
+    if request.method != "POST" or policy.forced is not None:
+        return None
+    headers = without(request.headers, _OF_THE_CONTENT)
+    return attrs.evolve(request, method="GET", body=False, headers=headers)
+
+
 def serves_later_get(
     request: Request, head: Head, policy: HTTPPolicy
 ) -> Request | None:
@@ -61,15 +69,10 @@ def serves_later_get(
     It has explicit freshness, and its Content-Location is what was posted to. None for
     any other response.
     """
-    if request.method != "POST" or head.status != OK or policy.forced is not None:
+    get = later_get(request, policy)
+    if get is None or head.status != OK:
         return None
     places = lines(head.headers, b"content-location")
-    get = attrs.evolve(
-        request,
-        method="GET",
-        body=False,
-        headers=without(request.headers, _OF_THE_CONTENT),
-    )
     if len(places) != 1 or resolve(get, places[0]) != get:
         return None
     about = said(head.headers, policy, 0.0)

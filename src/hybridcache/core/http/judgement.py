@@ -4,7 +4,7 @@ from typing import TypeAlias
 
 import attrs
 
-from hybridcache.core.http.message import Head, Stored
+from hybridcache.core.http.message import Head, Headers, Stored
 
 
 @attrs.frozen(kw_only=True)
@@ -28,16 +28,32 @@ class Keep:
 
 @attrs.frozen
 class Freshened:
-    """The origin found what is stored still good: serve it, and store it so."""
+    """The origin found what is stored still good: serve it, and store it so.
+
+    Attributes:
+
+        stored: It.
+
+        own: Lines of the origin's that are for this client alone.
+    """
 
     stored: Stored
+    own: Headers = ()
 
 
 @attrs.frozen
 class ServeOnce:
-    """What is stored is still good for this request, and may not be stored on."""
+    """What is stored is still good for this request, and may not be stored on.
+
+    Attributes:
+
+        stored: It.
+
+        own: Lines of the origin's that are for this client alone.
+    """
 
     stored: Stored
+    own: Headers = ()
 
 
 @attrs.frozen

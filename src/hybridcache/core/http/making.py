@@ -51,7 +51,7 @@ def make(
     lasts, slack, slack_on_error, strict = _times(
         request, terms, policy, head, said, received_at
     )
-    names = _names(headers, policy)
+    names = _names(terms, policy, headers, said)
     out = hop_by_hop(headers) | withheld(said, policy) | {b"age"}
     return Stored(
         status=status,
@@ -72,7 +72,9 @@ def make(
         stale_if_error=slack_on_error,
         always_revalidate=policy.forced is None and control.no_cache,
         never_stale=strict,
-        authorised=policy.forced is not None or allows_authorised(control, policy),
+        authorised=policy.forced is not None
+        or allows_authorised(control, policy)
+        or (terms.authorised and not policy.shared),
         vary=names,
         selecting=selecting(names, request.headers),
         etag=_etag(headers) if success else b"",
@@ -113,11 +115,18 @@ def _first(said: int | None, default: float | None) -> float:
     return float(said) if said is not None else default or 0.0
 
 
-def _names(headers: Headers, policy: HTTPPolicy) -> tuple[bytes, ...]:
+def _names(
+    terms: Terms, policy: HTTPPolicy, headers: Headers, said: Said
+) -> tuple[bytes, ...]:
+    """Name what selects it among the responses of its URL."""
     if policy.forced is not None:
         return ()
     # `*` is refused before: it never comes here to be stored.
-    return vary_names(lines(headers, b"vary")) or ()
+    names = vary_names(lines(headers, b"vary")) or ()
+    if policy.shared or not terms.authorised or said.control.public:
+        return names
+    # A private cache has one user, and one program may act for many of them.
+    return tuple(sorted({*names, b"authorization"}))
 
 
 def _etag(headers: Headers) -> bytes:

@@ -19,6 +19,7 @@ from hybridcache.core.http.policy_fields import (
     MostChanges,
     SetCookieWord,
     count,
+    field_names,
     fresh_and_ttl,
     lower,
     method_names,
@@ -55,7 +56,8 @@ class HTTPPolicy:
     Attributes:
 
         shared: Serves more than one user (RFC 9111, section 1): stores nothing
-            ``private``, heeds ``s-maxage``.
+            ``private``, heeds ``s-maxage``. Else it stores both that and what answers
+            Authorization, the latter for the same Authorization alone.
 
         keep: How long past its freshness a response with a validator is kept, so
             that it can be revalidated.
@@ -135,7 +137,9 @@ class HTTPPolicy:
     set_cookie: SetCookieWord = attrs.field(default="skip", validator=set_cookie_word)
     heuristic: float = attrs.field(default=0.0, converter=seconds, validator=share)
     obey_requests: bool = attrs.field(default=False, validator=FLAG)
-    targets: tuple[str, ...] = attrs.field(default=(), converter=lower)
+    targets: tuple[str, ...] = attrs.field(
+        default=(), converter=lower, validator=field_names
+    )
     fresh_for: float | None = attrs.field(
         default=None, converter=optional_seconds, validator=not_negative
     )
@@ -146,7 +150,9 @@ class HTTPPolicy:
         default=None, converter=optional_seconds, validator=not_negative
     )
     hosts: tuple[str, ...] = attrs.field(default=(), converter=lower)
-    key_headers: tuple[str, ...] = attrs.field(default=(), converter=lower)
+    key_headers: tuple[str, ...] = attrs.field(
+        default=(), converter=lower, validator=field_names
+    )
     bypass_if: Callable[[Request], bool] | None = None
     partition: Callable[[Request], str] | None = None
     pass_for: float = attrs.field(

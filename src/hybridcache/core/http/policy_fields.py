@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias, TypedDict
 
 import attrs
 
+from hybridcache.core.http.fields import is_token
 from hybridcache.core.http.message import Head, Request
 from hybridcache.core.policy import LONGEST, Duration, seconds
 
@@ -38,6 +39,16 @@ def lower(values: Iterable[str]) -> tuple[str, ...]:
         msg = f"several names are a tuple of str, not {values!r}"
         raise TypeError(msg)
     return tuple(value.lower() for value in values)
+
+
+def field_names(
+    _: object, field: "attrs.Attribute[tuple[str, ...]]", value: tuple[str, ...]
+) -> None:
+    """Refuse what names no field."""
+    for name in value:
+        if not is_token(name.encode("utf-8", "surrogatepass")):
+            msg = f"{field.name} are names of fields, not {name!r}"
+            raise ValueError(msg)
 
 
 def method_names(values: Iterable[str]) -> frozenset[str]:

@@ -220,17 +220,18 @@ def _completed(came: _Came, stored: Stored) -> Keep | Pass | Again:
     ):
         return Again()
     whole = updated.stored
+    sent = with_length(whole.headers, part.length) + updated.own
     return Keep(
         template=attrs.evolve(whole, body=b"", first=part.first),
         prefix=stored.body,
-        head=Head(whole.status, with_length(whole.headers, part.length), whole.reason),
+        head=Head(whole.status, sent, whole.reason),
     )
 
 
 def _freshened(updated: Updated) -> Freshened | ServeOnce:
     if updated.refused is None:
-        return Freshened(updated.stored)
-    return ServeOnce(updated.stored)
+        return Freshened(updated.stored, updated.own)
+    return ServeOnce(updated.stored, updated.own)
 
 
 def _not_modified(came: _Came, stored: Stored) -> Freshened | ServeOnce | Pass | Again:

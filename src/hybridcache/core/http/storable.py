@@ -107,12 +107,9 @@ def never_stale(control: Control, policy: HTTPPolicy) -> bool:
 
 
 def allows_authorised(control: Control, policy: HTTPPolicy) -> bool:
-    """Whether it may serve requests with Authorization (RFC 9111, section 3.5)."""
-    return (
-        not policy.shared
-        or control.public
-        or control.must_revalidate
-        or control.s_maxage is not None
+    """Whether it may serve all requests with Authorization (RFC 9111, section 3.5)."""
+    return control.public or (
+        policy.shared and (control.must_revalidate or control.s_maxage is not None)
     )
 
 
@@ -212,7 +209,7 @@ def _said_no(
         return Refusal("no-store")
     if control.private and policy.shared:
         return Refusal("private")
-    if terms.authorised and not allows_authorised(control, policy):
+    if policy.shared and terms.authorised and not allows_authorised(control, policy):
         return Refusal("authorization", lasting=False)
     names = vary_names(lines(head.headers, b"vary"))
     if names is None:

@@ -25,6 +25,7 @@ from hybridcache.core.http.storable import (
     content_length,
     refusal,
     said,
+    withheld,
 )
 
 # RFC 9111, section 3.2: these describe content that a 304 does not bring.
@@ -40,10 +41,13 @@ class Updated:
         stored: It.
 
         refused: What now forbids storing it; None if nothing does.
+
+        own: Lines of the newer head that may be sent on and not stored.
     """
 
     stored: Stored
     refused: Refusal | None
+    own: Headers = ()
 
 
 def merged(stored: Stored, headers: Headers) -> Headers:
@@ -81,9 +85,11 @@ def update(
         received_at=received_at,
         route=route or stored.route,
     )
+    out = withheld(about, policy) - hop_by_hop(head.headers) - _OF_THE_CONTENT
     return Updated(
         attrs.evolve(fresh, body=stored.body, first=stored.first, length=stored.length),
         refusal(terms, policy, whole, about),
+        tuple([line for line in head.headers if line[0].lower() in out]),
     )
 
 

@@ -1,18 +1,24 @@
 """Vary, and the request fields that select among its variants (RFC 9111, section 4.1).
 
 Rules of this module: absent is not empty. Values are normalised only where that cannot
-change what they mean; in doubt, two requests get two variants.
+change what they mean; in doubt, two requests get two variants. What selects is stored
+with the response, so credentials come out as digests.
 """
 
+import hashlib
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from hybridcache.core.http.fields import OWS, is_token, lines, parts
 from hybridcache.core.http.message import Headers
 
 # No lists: a comma in them is part of a value.
-_EXACT: Final = frozenset({b"authorization", b"cookie"})
+_SECRETS: Final = frozenset({b"authorization", b"cookie"})
+# Together less than 100 kB, whatever clients send.
+_USUAL_COUNT: Final = 256
+_USUAL_SIZE: Final = 256
 _FOLDED: Final = frozenset({b"accept-encoding", b"accept-language"})
 # RFC 9110, sections 12.4.2 and 12.5.4.
 _LANGUAGE: Final = re.compile(
@@ -46,12 +52,20 @@ def _selecting(name: bytes, headers: Headers) -> bytes | None:
     if not values:
         return None
     value = values[0] if len(values) == 1 else b",".join(values)
-    if name in _EXACT:
-        return value
+    if name in _SECRETS:
+        return hashlib.blake2b(value, digest_size=16).digest()
+    return _usual(name, value) if len(value) <= _USUAL_SIZE else _normal(name, value)
+
+
+def _normal(name: bytes, value: bytes) -> bytes:
     value = b",".join(parts(value)) if b"," in value else value.strip(OWS)
     if name in _FOLDED:
         value = value.lower()
     return _languages(value) if name == b"accept-language" else value
+
+
+# Browsers of a kind send the same few values: most hits find theirs here.
+_usual: Final = lru_cache(_USUAL_COUNT)(_normal)
 
 
 def _languages(value: bytes) -> bytes:

@@ -62,7 +62,11 @@ def refresh_behind(
         return concluded(site, bare, stored, found, fetched)
 
     query = site.query(found.key, fetcher(bare, conclude), site.behind)
-    yield from start_refresh(ctx, query, hit)
+    try:
+        yield from start_refresh(ctx, query, hit)
+    except RuntimeError:
+        # The system has no thread left for it; a later request tries again.
+        return
 
 
 def concluded(

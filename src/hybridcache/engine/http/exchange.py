@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 import attrs
 
-from hybridcache.core.http.admission import Terms, terms
+from hybridcache.core.http.admission import Terms
 from hybridcache.core.http.answers import Answer, answer
 from hybridcache.core.http.decision import may_serve_on_error
 from hybridcache.core.http.invalidation import invalidates, serves_later_get
@@ -37,6 +37,7 @@ from hybridcache.core.http.status import Forward, Served, cache_status, with_sta
 from hybridcache.core.reply import Store
 from hybridcache.engine.command import Await, Flow
 from hybridcache.engine.context import Context
+from hybridcache.engine.http.later import Later, watch
 from hybridcache.engine.http.leading import STORED_WITHIN, Led, lead_or_follow
 from hybridcache.engine.http.lives import UNSHARED, kept_for_its_life, tombstone
 from hybridcache.engine.http.site import Reply, Site
@@ -103,6 +104,8 @@ class Exchange:
 
         stored: The response that is validated or completed.
 
+        part: The part of a response that is stored: what comes may belong to it.
+
         age: Its age, seconds.
 
         variants: How the URL's responses vary, as far as is known.
@@ -111,6 +114,8 @@ class Exchange:
 
         mark: Under what it is remembered that responses could not be shared, or None
             where the request is none of the cache's business.
+
+        later: The GET that its response may serve, until the head is here.
 
         requested_at: When it was made, seconds since 1970.
     """
@@ -123,10 +128,12 @@ class Exchange:
     why: Forward
     primary: str | None = None
     stored: Stored | None = None
+    part: Stored | None = None
     age: float = 0.0
     variants: Variants | None = None
     led: Led | None = None
     mark: str | None = None
+    later: Later | None = None
     requested_at: float = attrs.field(init=False)
     _head: Head = attrs.field(default=Head(0), init=False)
     _route: str = attrs.field(default="", init=False)
@@ -136,6 +143,10 @@ class Exchange:
 
     def __attrs_post_init__(self) -> None:
         """Note when the request is made."""
+        self.begin()
+
+    def begin(self) -> None:
+        """Note that the request is made now."""
         self.requested_at = self.site.wall()
 
     @property
@@ -168,27 +179,27 @@ class Exchange:
         self._head, self._route = head, route
         if self.led is not None:
             self.led.route = route
+        later = self._unwatched()
         yield from self._invalidate(head)
         if self.led is None and self.mark is None:
-            return (yield from self._apart(head))
+            return (yield from self._apart(head, later))
         verdict = self._judged(head)
         match verdict:
             case Keep():
                 return self._keep(head, verdict)
-            case Freshened(stored=stored):
+            case Freshened(stored=stored, own=own):
                 yield from self._place(stored)
-                age = stored.initial_age
-                return Replace(self._answer(stored, age, head, Served.REVALIDATED))
-            case ServeOnce(stored=stored):
+                return Replace(self._validated(stored, head, own))
+            case ServeOnce(stored=stored, own=own):
                 yield from self._bury()
-                age = stored.initial_age
-                return Replace(self._answer(stored, age, head, Served.REVALIDATED))
+                return Replace(self._validated(stored, head, own))
             case UseStale(stored=stored):
                 self._fail(OriginFailed(f"it answered {head.status}"))
                 return Replace(self._answer(stored, self.age, head, Served.STALE))
             case Again():
                 self.stored = None
                 self.headers = self.request.headers
+                self.begin()
                 return Repeat(self.headers)
             case Pass(reason=reason, lasting=lasting):
                 yield from self._pass(head, lasting=lasting)
@@ -221,22 +232,32 @@ class Exchange:
 
     def failed(self, error: BaseException) -> Answer | None:
         """Return what to send though the origin failed before its head; None to fail."""
+        self._unwatched()
         self._fail(error)
         if not isinstance(error, Exception):
             return None
-        policy, stored = self.site.policy, self.stored
-        if stored is not None and may_serve_on_error(
-            self.terms, stored, self.age, policy
-        ):
-            return self._answer(stored, self.age, None, Served.STALE)
-        if policy.error_handler is None:
+        stale = self.stale()
+        handler = self.site.policy.error_handler
+        if stale is not None or handler is None:
+            return stale
+        head, body = handler(self.request, error)
+        headers = with_status(head.headers, cache_status(self.why))
+        return Answer(head.status, headers, body, head.reason, Served.MISS)
+
+    def stale(self) -> Answer | None:
+        """Return what is stored, if it may serve now that the origin has failed."""
+        stored, age = self.stored, self.age
+        # RFC 9111, section 3.4: a part is no answer to who asks for the whole.
+        if stored is None or not (stored.complete or self.terms.range):
             return None
-        head, body = policy.error_handler(self.request, error)
-        return Answer(head.status, head.headers, body, head.reason, Served.MISS)
+        if not may_serve_on_error(self.terms, stored, age, self.site.policy):
+            return None
+        return self._answer(stored, age, None, Served.STALE)
 
     def drop(self) -> None:
         """Keep nothing: the response ended early, or nobody is there to relay it."""
         self._forget()
+        self._unwatched()
         if self.led is not None:
             self.led.give_up()
 
@@ -266,19 +287,30 @@ class Exchange:
         sent = verdict.head or head
         return self._relay(sent, prefix=verdict.prefix, stored=stored)
 
-    def _apart(self, head: Head) -> Flow[Relay]:
+    def _unwatched(self) -> Later | None:
+        """Return *later* once, and only if it was not invalidated meanwhile."""
+        later, self.later = self.later, None
+        return later if later is not None and later.watch.ended() else None
+
+    def _apart(self, head: Head, later: Later | None) -> Flow[Relay]:
         """Relay the response to a request that is none of the cache's business.
 
         A POST's may serve a later GET (RFC 9110, section 9.3.3).
         """
-        later = serves_later_get(self.request, head, self.site.policy)
-        key = None if later is None else primary_key(later, self.site.policy)
-        if later is None or key is None:
+        post, policy = self.request, self.site.policy
+        if later is None or serves_later_get(post, head, policy) is None:
             return self._relay(head)
-        self.request, self.primary, self.terms = later, key, terms(later.headers)
-        self.led = yield from self._lead(key)
+        self.request, self.primary, self.terms = later.get, later.key, later.terms
         verdict = self._judged(head)
-        if isinstance(verdict, Keep):
+        if not isinstance(verdict, Keep):
+            return self._relay(head)
+        # From our own invalidation until the load can hear for itself.
+        hearing = watch(self.ctx, later.key)
+        try:
+            self.led = yield from self._lead(later.key)
+        finally:
+            sound = hearing.ended()
+        if sound:
             return self._keep(head, verdict)
         self.drop()
         return self._relay(head)
@@ -326,8 +358,11 @@ class Exchange:
         if led is None:
             return UNSHARED
         reply = kept_for_its_life(stored, self.site)
-        yield from self._bound(variants.generation, key)
-        led.settle(reply)
+        try:
+            yield from self._bound(variants.generation, key)
+            led.settle(reply)
+        finally:
+            led.give_up()
         yield from Await(led.ended, STORED_WITHIN)
         ttl = max(VARIANTS_TTL, reply.ttl or 0.0)
         return Store(variants, fresh_for=ttl, ttl=ttl)
@@ -372,17 +407,22 @@ class Exchange:
 
     def _invalidate(self, head: Head) -> Flow[None]:
         """Drop what an unsafe request made wrong (RFC 9111, section 4.4)."""
-        for target in invalidates(self.request, head, self.site.policy):
+        # The target itself comes first there, and last here: what may be stored of
+        # this response is so right after.
+        for target in reversed(invalidates(self.request, head, self.site.policy)):
             key = primary_key(target, self.site.policy)
             if key is not None:
                 yield from invalidate(self.ctx, key)
 
     def _with_what_is_here(self, new: Stored) -> Stored:
         """Combine a part with the part that is stored, if they belong together."""
-        if self.stored is None or new.complete:
+        if self.part is None or new.complete:
             return new
-        whole = combined(self.stored, new)
-        return new if whole is None else whole
+        both = combined(self.part, new)
+        return new if both is None or self._too_long(both) else both
+
+    def _too_long(self, stored: Stored) -> bool:
+        return len(stored.body) > self.site.policy.max_body
 
     # What is sent
 
@@ -404,6 +444,10 @@ class Exchange:
         )
         headers = with_status(head.headers, status)
         return Relay(attrs.evolve(head, headers=headers), prefix)
+
+    def _validated(self, stored: Stored, head: Head, own: Headers) -> Answer:
+        made = self._answer(stored, stored.initial_age, head, Served.REVALIDATED)
+        return made._replace(headers=own + made.headers)
 
     def _answer(
         self, stored: Stored, age: float, head: Head | None, served: Served

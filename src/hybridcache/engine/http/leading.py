@@ -21,7 +21,7 @@ from hybridcache.engine.latch import Latch
 from hybridcache.engine.lookup import fly
 from hybridcache.engine.observed import counted, failed, reason_of
 from hybridcache.engine.plan import Plan
-from hybridcache.engine.traced import Ending, traced
+from hybridcache.engine.traced import Ending, in_span
 
 # A load that was told its value is stored within a moment: its one write to Redis has
 # a timeout of its own. What takes longer is not waited for.
@@ -50,10 +50,13 @@ class Led:
     key: str
     reply: Latch[object]
     ended: Latch[Ending[Record]]
+    _site: Site
+    _caller: object
     route: str = attrs.field(default="", init=False)
 
     def settle(self, reply: Reply | BaseException) -> bool:
         """Give the load its value; the first one counts."""
+        self._site.leading.discard((self._caller, self.key))
         return self.reply.settle(reply)
 
     @property
@@ -75,7 +78,11 @@ def lead_or_follow(
 ) -> Flow[News]:
     """Start or join the load of *key*; say which, and wait if it was joined."""
     begun = ctx.now()
-    led = Led(key, Latch(ctx.node.lock), Latch(ctx.node.lock))
+    caller = site.caller()
+    if (caller, key) in site.leading:
+        # It would wait for itself: who leads asks again before its response has ended.
+        return None
+    led = Led(key, Latch(ctx.node.lock), Latch(ctx.node.lock), site, caller)
     news: Latch[News] = Latch(ctx.node.lock)
 
     def loader() -> object:
@@ -84,17 +91,24 @@ def lead_or_follow(
 
     query = site.query(key, loader, policy)
     deadline = deadline_of(ctx, query, begun)
-    flow = traced(ctx, query, fly(ctx, query, plan, begun, deadline))
+    flow = fly(ctx, query, plan, begun, deadline)
+    if ctx.tracing.active:
+        flow = in_span(ctx, query, flow)
     heard = False
     try:
         carrier: Latch[Landing] = Latch(ctx.node.lock)
         yield from Spawn(_beside(site, ctx, query, flow, led, news), carrier)
         answer = yield from Await(news, deadline - begun)
         heard = answer is not None
+    except RuntimeError:
+        # The system has no thread left for it: the request does without.
+        return None
     finally:
         if not heard:
             # Should it be asked to lead after all, nobody is there.
             led.give_up()
+    if answer is led:
+        site.leading.add((caller, key))
     return answer
 
 
@@ -111,7 +125,8 @@ def _beside(
     ending: Ending[Record] | None = None
     try:
         ending = yield from flow
-        count(site, ctx, query, ending, led.route, ctx.now() - begun)
+        routed = of_route(site, query, _route_of(led, ending))
+        counted(ctx, routed, ending, ctx.now() - begun)
     except HybridCacheError as error:
         # Too late, closed, or within its own load: the request does without.
         failed(ctx, query, reason_of(error))
@@ -120,17 +135,14 @@ def _beside(
         led.ended.settle(ending)
 
 
-def count(
-    site: Site,
-    ctx: Context,
-    query: Query[Record],
-    ending: Ending[Record],
-    route: str,
-    seconds: float,
-) -> None:
-    """Count what became of a request's lookup, under the route that it took."""
-    if not route and not isinstance(ending, Failed):
-        route = ending.value.route if isinstance(ending.value, Stored) else ""
-    if route:
-        query = attrs.evolve(query, function=route, tally=site.tally(route))
-    counted(ctx, query, ending, seconds)
+def of_route(site: Site, query: Query[Record], route: str) -> Query[Record]:
+    """Have *query* counted and traced under a route, if one is known."""
+    if not route:
+        return query
+    return attrs.evolve(query, function=route, tally=site.tally(route))
+
+
+def _route_of(led: Led, ending: Ending[Record]) -> str:
+    if led.route or isinstance(ending, Failed):
+        return led.route
+    return ending.value.route if isinstance(ending.value, Stored) else ""

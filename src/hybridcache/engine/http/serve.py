@@ -30,10 +30,18 @@ from hybridcache.engine.flights import Failed
 from hybridcache.engine.http.behind import CONDITIONS, refresh_behind, replaced
 from hybridcache.engine.http.exchange import Exchange
 from hybridcache.engine.http.find import Found, find
-from hybridcache.engine.http.leading import Led, count, lead_or_follow
+from hybridcache.engine.http.later import later_of
+from hybridcache.engine.http.leading import (
+    ExchangeGivenUp,
+    Led,
+    lead_or_follow,
+    of_route,
+)
 from hybridcache.engine.http.site import Fetcher, Site, nothing
 from hybridcache.engine.lease_requests import Mode
+from hybridcache.engine.observed import counted
 from hybridcache.engine.plan import Plan
+from hybridcache.engine.traced import Ending, in_span
 
 Course: TypeAlias = Answer | Exchange
 """What becomes of a request."""
@@ -55,8 +63,13 @@ def serve(site: Site, request: Request, fetcher: Fetcher) -> Flow[Course]:
         found = yield from find(site, ctx, request, primary)
         course = yield from _course(site, ctx, request, admitted, found, fetcher)
         if course is not None:
-            return course
-    return _past(site, ctx, request, "miss")
+            break
+    else:
+        return _past(site, ctx, request, "miss")
+    if isinstance(course, Exchange):
+        # Not from before it waited for another's: that would count as its age.
+        course.begin()
+    return course
 
 
 def _past(site: Site, ctx: Context, request: Request, why: Forward) -> Exchange:
@@ -68,6 +81,7 @@ def _past(site: Site, ctx: Context, request: Request, why: Forward) -> Exchange:
         terms=terms(request.headers),
         headers=request.headers,
         why=why,
+        later=later_of(site, ctx, request),
     )
 
 
@@ -86,11 +100,11 @@ def _course(
         return (yield from _miss(site, ctx, request, wanted, found, missing))
     match decide(request, wanted, stored, found.resident, site.policy):
         case Hit(age=age):
-            _count(site, ctx, found, stored)
+            yield from _count(site, ctx, found, stored)
             return _hit(site, request, wanted, stored, age)
         case StaleHit(age=age):
             yield from refresh_behind(site, ctx, request, found, fetcher)
-            _count(site, ctx, found, stored, stale=True)
+            yield from _count(site, ctx, found, stored, stale=True)
             stale = _hit(site, request, wanted, stored, age)
             return stale._replace(served=Served.STALE)
         case Revalidate() as verdict:
@@ -108,14 +122,22 @@ def _hit(
 
 def _count(
     site: Site, ctx: Context, found: Found, stored: Stored, *, stale: bool = False
-) -> None:
-    """Count a hit, under the route of the response."""
+) -> Flow[None]:
+    """Count and trace a hit, under the route of the response."""
     outcome: Outcome[Record] = HitFresh(stored, tier=found.tier, age=found.resident)
     if stale:
         doing = ctx.node.holds.why_held_off(found.key, ctx.now())
         outcome = HitStale(stored, tier=found.tier, age=found.resident, refresh=doing)
-    query = site.query(found.key, nothing, site.lives)
-    count(site, ctx, query, outcome, stored.route, 0.0)
+    query = of_route(site, site.query(found.key, nothing, site.lives), stored.route)
+    if ctx.tracing.recording():
+        yield from in_span(ctx, query, _known(outcome))
+    counted(ctx, query, outcome, 0.0)
+
+
+def _known(outcome: Outcome[Record]) -> Flow[Ending[Record]]:
+    """Stand for a lookup whose outcome is known: a flow that asks for nothing."""
+    yield from ()
+    return outcome
 
 
 def _miss(
@@ -131,8 +153,8 @@ def _miss(
         return gateway_timeout(cache_status("miss"))
     if request.method == "HEAD" or _too_rare(site, found):
         return _past(site, ctx, request, verdict.reason)
-    # A part that is stored may be completed; else it is as if nothing were there.
-    part = found.stored if verdict.fields else None
+    stored = found.stored
+    part = None if stored is None or stored.complete else stored
     exchange = Exchange(
         site=site,
         ctx=ctx,
@@ -141,7 +163,8 @@ def _miss(
         headers=replaced(request.headers, verdict.fields),
         why=verdict.reason,
         primary=found.primary,
-        stored=part,
+        stored=part if verdict.fields else None,
+        part=part,
         variants=found.variants,
         mark=_mark(site, wanted, found),
     )
@@ -204,8 +227,10 @@ def _lead(exchange: Exchange, found: Found, plan: Plan) -> Flow[Course | None]:
     if news is None:
         return exchange
     if isinstance(news, Failed):
-        # What failed for another may not fail for this one; a stale response will do.
-        return exchange.failed(news.error) or exchange
+        # Who asked the origin may have gone away; else it failed, which a stale
+        # response may serve for. Without one it may yet not fail for this request.
+        gone = isinstance(news.error, ExchangeGivenUp | TimeoutError)
+        return exchange if gone else exchange.stale() or exchange
     record = news.value
     if isinstance(record, Variants):
         return None

@@ -1,4 +1,7 @@
-"""A client's side of a cache, driven in threads or in tasks: the same calls in both."""
+"""A face's side of a cache, driven in threads or in tasks: the same calls in both."""
+
+import asyncio
+import threading
 
 from hybridcache.core.http.answers import Answer
 from hybridcache.core.http.explained import RequestExplanation
@@ -9,6 +12,7 @@ from hybridcache.engine.drive import adrive, drive
 from hybridcache.engine.http.exchange import Directive, Exchange
 from hybridcache.engine.http.explain import explain_request
 from hybridcache.engine.http.purge import purge
+from hybridcache.engine.http.ready import Place
 from hybridcache.engine.http.serve import serve
 from hybridcache.engine.http.short import at_hand
 from hybridcache.engine.http.site import Fetcher
@@ -19,7 +23,7 @@ from hybridcache.faces.http.sites import settled, site_of, state_of
 
 
 class InThreads:
-    """What a sync client asks of its cache.
+    """What a sync face asks of its cache.
 
     Raises:
 
@@ -28,20 +32,22 @@ class InThreads:
 
     def __init__(self, cache: Cache, policy: HTTPPolicy) -> None:
         self.state = state_of(cache, Cache)
-        self.site = site_of(self.state, policy, self._wait)
+        self.site = site_of(self.state, policy, self._wait, threading.get_ident)
 
-    def serve(self, request: Request, fetcher: Fetcher) -> Answer | Exchange:
+    def serve(
+        self, request: Request, fetcher: Fetcher, place: Place | None = None
+    ) -> Answer | Exchange:
         """Answer *request* from the cache, or say how to ask the origin."""
-        answer = at_hand(self.site, request)
+        answer = at_hand(self.site, request, place)
         if answer is not None:
             return answer
         wiring = self.state.wiring
         wiring.station.ensure_keeper()
         return drive(serve(self.site, request, fetcher), wiring.threads)
 
-    def head(self, exchange: Exchange, head: Head) -> Directive:
+    def head(self, exchange: Exchange, head: Head, route: str = "") -> Directive:
         """Tell *exchange* of a head, and return what to do."""
-        return drive(exchange.head(head), self.state.wiring.threads)
+        return drive(exchange.head(head, route), self.state.wiring.threads)
 
     def end(self, exchange: Exchange) -> None:
         """Tell *exchange* that the response is whole."""
@@ -64,24 +70,26 @@ class InThreads:
 
 
 class InTasks:
-    """The same as :class:`InThreads`, but for an async client."""
+    """The same as :class:`InThreads`, but for an async face."""
 
     def __init__(self, cache: AsyncCache, policy: HTTPPolicy) -> None:
         self.state = state_of(cache, AsyncCache)
-        self.site = site_of(self.state, policy, self._wait)
+        self.site = site_of(self.state, policy, self._wait, _task)
 
-    async def serve(self, request: Request, fetcher: Fetcher) -> Answer | Exchange:
+    async def serve(
+        self, request: Request, fetcher: Fetcher, place: Place | None = None
+    ) -> Answer | Exchange:
         """Answer *request* from the cache, or say how to ask the origin."""
-        answer = at_hand(self.site, request)
+        answer = at_hand(self.site, request, place)
         if answer is not None:
             return answer
         wiring = self.state.wiring
         wiring.station.ensure_keeper()
         return await adrive(serve(self.site, request, fetcher), wiring.loops)
 
-    async def head(self, exchange: Exchange, head: Head) -> Directive:
+    async def head(self, exchange: Exchange, head: Head, route: str = "") -> Directive:
         """Tell *exchange* of a head, and return what to do."""
-        return await adrive(exchange.head(head), self.state.wiring.loops)
+        return await adrive(exchange.head(head, route), self.state.wiring.loops)
 
     async def end(self, exchange: Exchange) -> None:
         """Tell *exchange* that the response is whole."""
@@ -103,3 +111,8 @@ class InTasks:
 
     async def _wait(self, latch: Latch[object], timeout: float) -> object:
         return settled(await self.state.wiring.loops.wait(latch, timeout))
+
+
+def _task() -> object:
+    # Not the task itself: it would keep its result, a response perhaps, alive.
+    return id(asyncio.current_task())

@@ -37,7 +37,7 @@ def request_of(environ: WSGIEnvironment) -> Request:
     headers = [
         (_name_of(key), value.encode("latin-1"))
         for key, value in environ.items()
-        if key.startswith("HTTP_")
+        if key[:5] == "HTTP_"
     ]
     for name, key in _APART.items():
         # Servers set them empty for what did not come.

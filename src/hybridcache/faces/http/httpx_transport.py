@@ -40,6 +40,10 @@ class CacheTransport(httpx.BaseTransport):
     several users share one, or differ in their certificates, proxies or in what a
     host's name leads to, keep them apart with the policy's *partition*.
 
+    A response that is streamed is stored once it was read to its end. Until then, or
+    until it is closed, other requests of its URL wait for it, at most for the policy's
+    *wait_for*; then they ask by themselves.
+
     Args:
 
         inner: What makes the requests; an ``httpx.HTTPTransport`` by default.

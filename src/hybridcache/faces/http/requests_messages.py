@@ -22,7 +22,7 @@ def asked_of(request: requests.PreparedRequest) -> Request:
         netloc.encode("latin-1", "backslashreplace"),
         request.path_url.encode("latin-1", "backslashreplace"),
         _sent(request),
-        content=request.body not in {None, b"", ""},
+        content=request.body not in (None, b"", ""),
     )
 
 

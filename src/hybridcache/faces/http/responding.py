@@ -14,8 +14,6 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from hybridcache.core.http.answers import Answer
 from hybridcache.core.http.message import Head
 from hybridcache.core.http.storable import content_length
-from hybridcache.engine.command import Ports
-from hybridcache.engine.drive import drive
 from hybridcache.engine.http.exchange import (
     Directive,
     Exchange,
@@ -24,6 +22,7 @@ from hybridcache.engine.http.exchange import (
     Replace,
 )
 from hybridcache.faces.http.closing import close
+from hybridcache.faces.http.driving import InThreads
 from hybridcache.faces.http.environs import fields_of, head_of, route_of, status_line
 
 
@@ -32,20 +31,22 @@ class Responding:
 
     def __init__(
         self,
+        inside: InThreads,
         exchange: Exchange,
-        ports: Ports,
         environ: WSGIEnvironment,
         start_response: StartResponse,
     ) -> None:
         self.exchange = exchange
-        self._ports = ports
+        self._inside = inside
         self._environ = environ
         self._start_response = start_response
         self._head: Head | None = None
         self._route = ""
         self._exc_info: Any = None
         self._directive: Directive | None = None
-        self._write: Callable[[bytes], object] | None = None
+        # Whether this response is what the client gets.
+        self._relayed = False
+        self._write: Callable[[bytes], object] = _nowhere
         # Sent before the first part that comes.
         self._prefix = b""
         self._left: int | None = None
@@ -64,7 +65,7 @@ class Responding:
             if isinstance(self._directive, Repeat) and isinstance(error, Exception):
                 return None
             raise
-        if isinstance(self._directive, Relay):
+        if self._relayed:
             return body
         close(iterable)
         if isinstance(self._directive, Replace):
@@ -93,7 +94,7 @@ class Responding:
     ) -> Callable[[bytes], object]:
         """Take the head, or another in its place."""
         try:
-            if self._write is not None and exc_info is not None:
+            if self._relayed and exc_info is not None:
                 # What was told is not what comes. If it is too late, the server raises.
                 self.exchange.drop()
                 return self._start_response(status, headers, exc_info)
@@ -111,8 +112,7 @@ class Responding:
     def write(self, chunk: bytes) -> None:
         """Send a part of the body at once."""
         self._begin()
-        if self._write is None:
-            # Nobody gets this response.
+        if not self._relayed:
             return
         prefix, self._prefix = self._prefix, b""
         if prefix:
@@ -129,11 +129,11 @@ class Responding:
         if self._head is None:
             msg = "the application sent a body, or nothing, before start_response"
             raise AssertionError(msg)
-        told = self.exchange.head(self._head, self._route)
         exc_info, self._exc_info = self._exc_info, None
-        self._directive = drive(told, self._ports)
+        self._directive = self._inside.head(self.exchange, self._head, self._route)
         if not isinstance(self._directive, Relay):
             return
+        self._relayed = True
         head, self._prefix = self._directive.head, self._directive.prefix
         self._left = content_length(self._head.headers)
         line, fields = status_line(head.status, head.reason), fields_of(head.headers)
@@ -153,7 +153,7 @@ class Responding:
 
     def end(self) -> None:
         """Tell the exchange that the response is whole."""
-        drive(self.exchange.end(), self._ports)
+        self._inside.end(self.exchange)
 
     def _opened(self, iterable: Iterable[bytes]) -> Iterable[bytes]:
         """Return what the server is to send, once the head is settled."""
@@ -161,16 +161,16 @@ class Responding:
             return self._whole(iterable)
         if self._head is not None and self._is_file(iterable):
             self._begin()
-            if self._write is not None and not self.exchange.keeping:
+            if self._relayed and not self.exchange.keeping:
                 # The server may have a faster way to send a file, if it sees one.
                 self.exchange.drop()
                 return iterable
-        if self._directive is not None and self._write is None:
+        if self._directive is not None and not self._relayed:
             return ()
         iterator = iter(iterable)
         ready = list(islice(iterator, 1))
         self._begin()
-        if self._write is None:
+        if not self._relayed:
             return ()
         for chunk in ready:
             self.take(chunk)
@@ -182,7 +182,7 @@ class Responding:
     def _whole(self, chunks: Iterable[bytes]) -> Iterable[bytes]:
         """Take all of a body that is there: the server may count the parts."""
         self._begin()
-        if self._write is None:
+        if not self._relayed:
             return ()
         for chunk in chunks:
             self.take(chunk)
@@ -239,17 +239,19 @@ class Body:
             if not self._over:
                 self._read_on()
         finally:
+            self._responding.exchange.drop()
             close(self._iterable)
 
     def _read_on(self) -> None:
         """Read for those who wait, if any do."""
         exchange = self._responding.exchange
-        try:
-            while exchange.keeping and exchange.awaited:
-                if next(self, None) is None:
-                    break
-        finally:
-            exchange.drop()
+        while exchange.keeping and exchange.awaited:
+            if next(self, None) is None:
+                return
+
+
+def _nowhere(_: bytes) -> None:
+    """Stand for the server's ``write`` until there is one."""
 
 
 def send_answer(answer: Answer, start_response: StartResponse) -> Iterable[bytes]:

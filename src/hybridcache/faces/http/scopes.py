@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, MutableMapping
 from typing import Any, Final, TypeAlias, cast
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from hybridcache.core.http.admission import plain_host
 from hybridcache.core.http.authority import authority
@@ -46,27 +46,35 @@ def place_of(scope: Scope) -> Place | None:
     if host is None:
         return None
     query = scope.get("query_string", b"")
-    return host, raw, query, scope.get("scheme"), scope.get("root_path")
+    scheme, root = scope.get("scheme"), scope.get("root_path")
+    return host, raw, scope["path"], query, scheme, root
 
 
 def _path(scope: Scope) -> str:
-    """Return the path as the client sent it: ``/a%3Fb`` is not ``/a?b``."""
-    raw: bytes | None = scope.get("raw_path")
-    path = (
-        quote(scope["path"], safe="/:@!$&'()*+,;=~")
-        if raw is None
-        else raw.decode("latin-1")
-    )
+    """Return the path as the client sent it: ``/a%3Fb`` is not ``/a?b``.
+
+    That counts only where it is what the application sees: who stands between may have
+    rewritten the path.
+    """
+    path: str = scope["path"]
     root: str = scope.get("root_path", "")
+    sent = (scope.get("raw_path") or b"").decode("latin-1")
+    seen = unquote(sent) if "%" in sent else sent
+    if seen not in {path, root + path}:
+        # A lone surrogate stands for an octet that is no UTF-8.
+        sent = quote(path, safe="/:@!$&'()*+,;=~", errors="surrogatepass")
     # Servers differ in whether the path begins with the root path.
-    return path if path.startswith(root) else root + path
+    return sent if sent.startswith(root) else root + sent
 
 
-def scope_for(scope: Scope, headers: Headers, *, seen: bool) -> Scope:
-    """Return the scope for the application: with those fields; bodies are *seen*."""
+def scope_for(scope: Scope, before: Headers, headers: Headers, *, seen: bool) -> Scope:
+    """Return the scope for the application, with *headers* in the place of *before*.
+
+    *seen*: bodies are to be seen here.
+    """
     extensions: Mapping[str, Any] = scope.get("extensions") or {}
     hidden = seen and any(name in extensions for name in UNSEEN)
-    if headers is scope["headers"] and not hidden:
+    if headers is before and not hidden:
         return scope
     made = dict(scope)
     made["headers"] = list(headers)

@@ -19,7 +19,8 @@ def request_for(url: str, headers: Mapping[str, str] | None = None) -> Request:
         msg = f"a URL here is absolute, with http or https, not {url!r}"
         raise ValueError(msg)
     target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
-    host = authority(parts.netloc.encode(), parts.scheme)
+    # Without a user and a password: they are no part of Host.
+    host = authority(parts.netloc.rpartition("@")[2].encode(), parts.scheme)
     fields = tuple(
         (name.lower().encode(), value.encode("latin-1"))
         for name, value in (headers or {}).items()

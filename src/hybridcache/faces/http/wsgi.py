@@ -9,16 +9,11 @@ from hybridcache.core.http.message import Request
 from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.core.outcome import Invalidated
 from hybridcache.engine.current import Loader
-from hybridcache.engine.drive import drive
 from hybridcache.engine.http.exchange import Exchange
-from hybridcache.engine.http.explain import explain_request
-from hybridcache.engine.http.purge import purge
 from hybridcache.engine.http.ready import ready
-from hybridcache.engine.http.serve import serve
-from hybridcache.engine.http.short import at_hand
 from hybridcache.engine.http.site import Conclude
-from hybridcache.engine.latch import Latch
 from hybridcache.faces.cache import Cache
+from hybridcache.faces.http.driving import InThreads
 from hybridcache.faces.http.environs import (
     environ_behind,
     environ_for,
@@ -27,7 +22,6 @@ from hybridcache.faces.http.environs import (
 )
 from hybridcache.faces.http.gathering import gather
 from hybridcache.faces.http.responding import Responding, send_answer
-from hybridcache.faces.http.sites import settled, site_of, state_of
 from hybridcache.faces.http.urls import request_for
 
 SAFE = HTTPPolicy.safe()
@@ -58,29 +52,27 @@ class WSGICacheMiddleware:
         self, app: WSGIApplication, *, cache: Cache, policy: HTTPPolicy = SAFE
     ) -> None:
         self.app = app
-        self._state = state_of(cache, Cache)
-        self._site = site_of(self._state, policy, self._wait)
+        self._inside = InThreads(cache, policy)
 
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         """Serve one request."""
+        inside = self._inside
         place = place_of(environ)
-        answer = None if place is None else ready(self._site, place)
+        answer = None if place is None else ready(inside.site, place)
         if answer is not None:
             return send_answer(answer, start_response)
-        request = request_of(environ)
-        answer = at_hand(self._site, request, place)
-        if answer is not None:
-            return send_answer(answer, start_response)
-        state = self._state
-        state.wiring.station.ensure_keeper()
+        try:
+            request = request_of(environ)
+        except UnicodeEncodeError:
+            # Against PEP 3333, and the application's to bear.
+            return self.app(environ, start_response)
 
         def fetcher(bare: Request, conclude: Conclude) -> Loader:
             return self._fetcher(environ, request, bare, conclude)
 
-        flow = serve(self._site, request, fetcher)
-        course = drive(flow, state.wiring.threads)
+        course = inside.serve(request, fetcher, place)
         if isinstance(course, Answer):
             return send_answer(course, start_response)
         return self._carry_out(course, request, environ, start_response)
@@ -97,11 +89,7 @@ class WSGICacheMiddleware:
 
             Closed: The cache was closed.
         """
-        state = self._state
-        state.check_open()
-        state.wiring.station.ensure_keeper()
-        flow = purge(self._site, request_for(url, headers))
-        return drive(flow, state.wiring.threads)
+        return self._inside.purge(request_for(url, headers))
 
     def explain(
         self, url: str, headers: Mapping[str, str] | None = None
@@ -114,13 +102,7 @@ class WSGICacheMiddleware:
 
             Closed: The cache was closed.
         """
-        state = self._state
-        state.check_open()
-        flow = explain_request(self._site, request_for(url, headers))
-        return drive(flow, state.wiring.threads)
-
-    def _wait(self, latch: Latch[object], timeout: float) -> object:
-        return settled(self._state.wiring.threads.wait(latch, timeout))
+        return self._inside.explain(request_for(url, headers))
 
     def _carry_out(
         self,
@@ -130,15 +112,14 @@ class WSGICacheMiddleware:
         start_response: StartResponse,
     ) -> Iterable[bytes]:
         """Run the application, telling *exchange* of what comes."""
-        # An application may change its environ; it is given one again then.
+        # An application may change its environ; where it may be called again, it is
+        # given a copy.
         again = exchange.stored is not None
         while True:
             inner = environ_for(environ, request.headers, exchange.headers)
             if again and inner is environ:
                 inner = dict(environ)
-            responding = Responding(
-                exchange, self._state.wiring.threads, inner, start_response
-            )
+            responding = Responding(self._inside, exchange, inner, start_response)
             body = responding.run(self.app)
             if body is not None:
                 return body
@@ -154,7 +135,7 @@ class WSGICacheMiddleware:
         inner = environ_behind(environ, request.headers, bare)
 
         def fetch() -> object:
-            site = self._site
+            site = self._inside.site
             return conclude(gather(self.app, inner, site.wall, site.policy.max_body))
 
         return fetch

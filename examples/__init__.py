@@ -1,0 +1,1 @@
+"""Programs that use the library. They are run from the root of the repository."""

@@ -1,0 +1,82 @@
+"""A run of an ASGI application in the background: its response, whole."""
+
+import asyncio
+from collections.abc import Callable
+
+from hybridcache.core.http.message import Head, Request
+from hybridcache.engine.http.site import Fetched
+from hybridcache.faces.http.asgi_messages import Application, Message, fields_of
+from hybridcache.faces.http.scopes import Scope
+
+
+async def gather(
+    app: Application,
+    scope: Scope,
+    request: Request,
+    wall: Callable[[], float],
+    max_body: int,
+) -> Fetched:
+    """Have *app* answer *request*, which came with *scope* but for its fields.
+
+    Raises:
+
+        EOFError: There was no whole response.
+
+        OverflowError: Its body is longer than *max_body* bytes.
+    """
+    inner = dict(scope)
+    inner.update(method=request.method, headers=list(request.headers), extensions={})
+    gathering = Gathering(wall, max_body)
+    await app(inner, gathering.receive, gathering.send)
+    return gathering.fetched()
+
+
+class Gathering:
+    """A response that comes for nobody in particular, who does not disconnect."""
+
+    def __init__(self, wall: Callable[[], float], max_body: int) -> None:
+        self._wall = wall
+        self._max_body = max_body
+        self._requested_at = self._received_at = wall()
+        self._head: Head | None = None
+        self._body = bytearray()
+        self._asked = False
+        self._ended = False
+
+    async def receive(self) -> Message:
+        """Give an empty body, once."""
+        if self._asked:
+            await asyncio.Event().wait()
+        self._asked = True
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(self, message: Message) -> None:
+        """Take what the application sends.
+
+        Raises:
+
+            OverflowError: It is too much to be stored.
+        """
+        kind = message["type"]
+        if kind == "http.response.start":
+            self._received_at = self._wall()
+            self._head = Head(message["status"], fields_of(message))
+        elif kind == "http.response.body":
+            self._body += message.get("body", b"")
+            self._ended = not message.get("more_body", False)
+            if len(self._body) > self._max_body:
+                msg = f"the body is longer than max_body={self._max_body} bytes"
+                raise OverflowError(msg)
+
+    def fetched(self) -> Fetched:
+        """Return the whole response.
+
+        Raises:
+
+            EOFError: It did not come to its end.
+        """
+        if self._head is None or not self._ended:
+            msg = "the application returned without a whole response"
+            raise EOFError(msg)
+        body = bytes(self._body)
+        return Fetched(self._head, body, self._requested_at, self._received_at)
