@@ -72,3 +72,16 @@ def test_unsafe_request_behind_a_closed_cache(web: Web) -> None:
     got = ask(face, method="POST")
 
     assert "200 OK" == got.status
+
+
+@pytest.mark.parametrize("url", ["http://test/caf\xe9", "http://test/caf%C3%A9"])
+def test_purge_of_a_url_as_people_write_it(web: Web, url: str) -> None:
+    """A URL is purged whether or not what is no ASCII in it is escaped."""
+    origin = Origin()
+    face = web.face(origin)
+    path = "/caf\xe9".encode().decode("latin-1")
+    ask(face, path)
+    face.purge(url)
+    ask(face, path)
+
+    assert 2 == origin.calls

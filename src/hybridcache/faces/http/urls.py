@@ -1,10 +1,15 @@
 """URLs that people write, as the requests that a cache sees."""
 
+import string
 from collections.abc import Mapping
-from urllib.parse import urlsplit
+from typing import Final
+from urllib.parse import quote, urlsplit
 
 from hybridcache.core.http.authority import authority
 from hybridcache.core.http.message import Request
+
+# What is ASCII and visible stays: whether clients escape it differs.
+_SAFE: Final = string.punctuation
 
 
 def request_for(url: str, headers: Mapping[str, str] | None = None) -> Request:
@@ -18,7 +23,9 @@ def request_for(url: str, headers: Mapping[str, str] | None = None) -> Request:
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         msg = f"a URL here is absolute, with http or https, not {url!r}"
         raise ValueError(msg)
-    target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+    # Clients escape what a URL may not have raw; what is escaped stays as it is.
+    path, query = quote(parts.path or "/", _SAFE), quote(parts.query, _SAFE)
+    target = f"{path}?{query}" if query else path
     # Without a user and a password: they are no part of Host.
     host = authority(parts.netloc.rpartition("@")[2].encode(), parts.scheme)
     fields = tuple(
