@@ -254,6 +254,23 @@ async def test_mark_goes_when_a_response_can_be_shared() -> None:
         assert [got.hit for got in answers] == [False, False, True]
 
 
+@on_a_loop
+async def test_application_that_asks_itself() -> None:
+    """An application that asks for its own URL through the cache does not wait for itself."""
+    inner: list[Got] = []
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        if len(origin.calls) == 1:
+            inner.append(await web.get("/a"))
+        await origin.answer(send)
+
+    async with site(Origin(script=script), HTTPPolicy.safe(wait_for=1000)) as web:
+        outer = await web.get("/a")
+
+        assert inner[0].body == outer.body == b"hello"
+        assert (await web.get("/a")).hit
+
+
 # Streaming and ends of all kinds
 
 

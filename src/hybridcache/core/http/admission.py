@@ -90,7 +90,10 @@ _TELLING = _TERMS | _OVERRIDES | _FOR_THE_ORIGIN | _CONTENT | {b"upgrade"}
 
 
 # A Cookie says nothing by itself: what varies by it is never served as to all.
-_SAYING = _TELLING - {b"cookie"} | {b"host"}
+TELLING = _TELLING - {b"cookie"}
+"""Fields that a plain request does not have: without them its URL says it all."""
+
+_SAYING = TELLING | {b"host"}
 
 
 def plain_host(headers: Iterable[Field]) -> bytes | None:

@@ -59,8 +59,8 @@ class HTTPPolicy:
             ``private``, heeds ``s-maxage``. Else it stores both that and what answers
             Authorization, the latter for the same Authorization alone.
 
-        keep: How long past its freshness a response with a validator is kept, so
-            that it can be revalidated.
+        keep: Seconds past its freshness for which a response with a validator is
+            kept, so that it can be revalidated.
 
         max_body: Longest body that is stored, bytes.
 
@@ -71,27 +71,32 @@ class HTTPPolicy:
         max_key: Longest cache key, characters, before it is hashed; a request with a
             longer one goes past the cache.
 
-        wait_for: How long a request waits for another's load of the same thing.
+        wait_for: Seconds for which a request waits for another's load of the same
+            thing; then it goes alone.
 
         set_cookie: ``"skip"``: a response with Set-Cookie is not stored unless it
             says ``public`` or ``no-cache="set-cookie"``; ``"store"``: it may be.
 
-        heuristic: Share of the time since Last-Modified for which a response that
-            does not say is fresh (RFC 9111, section 4.2.2); 0: none is.
+        heuristic: Share, from 0 to 1, of the time since Last-Modified for which a
+            response that does not say is fresh, at most a day (RFC 9111, section
+            4.2.2); 0: none is.
 
         obey_requests: Honour all of a request's Cache-Control; else only
             ``only-if-cached`` and ``no-store``.
 
         targets: Names of targeted fields, the first valid one counts (RFC 9213).
 
-        fresh_for: Freshness lifetime of responses that do not say: only of 200s to
-            GETs without Cookie and Authorization, that set no cookie.
+        fresh_for: Freshness lifetime, seconds, of responses that do not say: only of
+            200s to GETs without Cookie and Authorization, that set no cookie.
 
-        stale_while_revalidate: Where the response does not say (RFC 5861, section 3).
+        stale_while_revalidate: Seconds past freshness, where a response that was
+            fresh does not say (RFC 5861, section 3).
 
-        stale_if_error: Where the response does not say (RFC 5861, section 4).
+        stale_if_error: Seconds past freshness, where a response that was fresh does
+            not say (RFC 5861, section 4).
 
-        hosts: Hosts served from the cache, in lower case; empty: all.
+        hosts: Hosts served from the cache, in any case, with their port unless it is
+            the scheme's own; empty: all.
 
         key_headers: Names of request fields that are part of every key.
 
@@ -99,13 +104,14 @@ class HTTPPolicy:
 
         partition: Part of every key: the user, the tenant.
 
-        pass_for: How long it is remembered that a URL's responses cannot be stored.
+        pass_for: Seconds for which it is remembered that a URL's responses cannot be
+            stored: nobody waits for them.
 
         detail: Say in Cache-Status why, and name the key.
 
         safe_methods: Methods that change nothing; all others invalidate.
 
-        min_uses: Requests of a URL before its response is stored.
+        min_uses: Requests of a URL in this process before its response is stored.
 
         request_key: Makes the key instead of URL and *key_headers*.
 

@@ -18,7 +18,22 @@ Forward: TypeAlias = Literal[
 
 
 class Served(Enum):
-    """What this cache did with a request, in one word, for a client's own code."""
+    """What this cache did with a request, in one word, for a client's own code.
+
+    Attributes:
+
+        HIT: Served from storage, fresh.
+
+        STALE: Served from storage, stale: it is being refreshed, or the origin failed.
+
+        REVALIDATED: Served from storage, after the origin said that it still holds.
+
+        MISS: The origin's response; where there was none, the cache's own instead.
+
+        COLLAPSED: The response to another request at the same time.
+
+        BYPASS: The origin's response: the request is none of the cache's business.
+    """
 
     HIT = "hit"
     STALE = "stale"
@@ -31,7 +46,7 @@ class Served(Enum):
 def hit_status(ttl: float) -> bytes:
     """Say that a stored response served, with *ttl* seconds of freshness left.
 
-    Negative: it was stale (RFC 9211, section 2.5).
+    Negative: it was stale (RFC 9211, section 2.4).
     """
     return b"hybridcache; hit; ttl=%d" % math.floor(ttl)
 
@@ -53,7 +68,7 @@ def cache_status(
 
         status: The status that the origin sent; None if it was not asked.
 
-        stored: Whether the response is stored (RFC 9211, section 2.6).
+        stored: Whether the response is stored (RFC 9211, section 2.5).
 
         collapsed: Whether another request's response served this one too.
 

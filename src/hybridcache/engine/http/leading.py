@@ -50,10 +50,13 @@ class Led:
     key: str
     reply: Latch[object]
     ended: Latch[Ending[Record]]
+    _site: Site
+    _caller: object
     route: str = attrs.field(default="", init=False)
 
     def settle(self, reply: Reply | BaseException) -> bool:
         """Give the load its value; the first one counts."""
+        self._site.leading.discard((self._caller, self.key))
         return self.reply.settle(reply)
 
     @property
@@ -75,7 +78,11 @@ def lead_or_follow(
 ) -> Flow[News]:
     """Start or join the load of *key*; say which, and wait if it was joined."""
     begun = ctx.now()
-    led = Led(key, Latch(ctx.node.lock), Latch(ctx.node.lock))
+    caller = site.caller()
+    if (caller, key) in site.leading:
+        # It would wait for itself: who leads asks again before its response has ended.
+        return None
+    led = Led(key, Latch(ctx.node.lock), Latch(ctx.node.lock), site, caller)
     news: Latch[News] = Latch(ctx.node.lock)
 
     def loader() -> object:
@@ -104,6 +111,8 @@ def lead_or_follow(
         if not heard:
             # Should it be asked to lead after all, nobody is there.
             led.give_up()
+    if answer is led:
+        site.leading.add((caller, key))
     return answer
 
 

@@ -70,9 +70,13 @@ class Site:
         wait: What a loader returns: what a latch is settled with; an error is raised.
             An awaitable of that in the async colour.
 
+        caller: Who calls: the thread, or the task.
+
         indexable: Whether memory may serve by a request's place alone.
 
         index: Records by the places of the requests that they answer.
+
+        leading: Who leads the load of which key right now.
     """
 
     ctx: Callable[[], Context]
@@ -82,11 +86,13 @@ class Site:
     tally: Callable[[str], Tally]
     bypassed: Callable[[], bool]
     wait: Callable[[Latch[object], float], object]
+    caller: Callable[[], object]
     indexable: Callable[[], bool]
     index: dict[object, Kept] = attrs.field(factory=dict, init=False)
     passes: Passes = attrs.field(factory=Passes, init=False)
     uses: Uses = attrs.field(factory=Uses, init=False)
     siblings: Siblings = attrs.field(factory=Siblings, init=False)
+    leading: set[tuple[object, str]] = attrs.field(factory=set, init=False)
     lives: Policy = attrs.field(init=False)
     beside: Policy = attrs.field(init=False)
     behind: Policy = attrs.field(init=False)

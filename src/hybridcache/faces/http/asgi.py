@@ -32,13 +32,14 @@ SAFE: Final = HTTPPolicy.safe()
 class CacheMiddleware:
     """Answer requests from the cache, and keep the application's responses in it.
 
-    Put it outermost, but inside what rewrites requests by X-Forwarded fields.
+    Put it outermost, but inside what rewrites requests by X-Forwarded fields. What it
+    does with a response is in its Cache-Status (RFC 9211).
 
     Args:
 
         app: The application.
 
-        cache: An :class:`~hybridcache.AsyncCache`.
+        cache: An :class:`~hybridcache.AsyncCache` of its own: its keys are URLs.
 
         policy: What may be stored and served; :meth:`HTTPPolicy.safe` by default.
 
@@ -89,7 +90,7 @@ class CacheMiddleware:
 
         Raises:
 
-            ValueError: *url* is no absolute http or https URL.
+            ValueError: *url* is no absolute http or https URL, or longer than any key.
 
             Closed: The cache was closed.
         """

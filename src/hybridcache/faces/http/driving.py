@@ -1,5 +1,9 @@
 """A face's side of a cache, driven in threads or in tasks: the same calls in both."""
 
+import asyncio
+import threading
+import weakref
+
 from hybridcache.core.http.answers import Answer
 from hybridcache.core.http.explained import RequestExplanation
 from hybridcache.core.http.message import Head, Request
@@ -29,11 +33,13 @@ class InThreads:
 
     def __init__(self, cache: Cache, policy: HTTPPolicy) -> None:
         self.state = state_of(cache, Cache)
-        self.site = site_of(self.state, policy, self._wait)
+        self.site = site_of(self.state, policy, self._wait, threading.get_ident)
 
-    def serve(self, request: Request, fetcher: Fetcher) -> Answer | Exchange:
+    def serve(
+        self, request: Request, fetcher: Fetcher, place: Place | None = None
+    ) -> Answer | Exchange:
         """Answer *request* from the cache, or say how to ask the origin."""
-        answer = at_hand(self.site, request)
+        answer = at_hand(self.site, request, place)
         if answer is not None:
             return answer
         wiring = self.state.wiring
@@ -69,7 +75,7 @@ class InTasks:
 
     def __init__(self, cache: AsyncCache, policy: HTTPPolicy) -> None:
         self.state = state_of(cache, AsyncCache)
-        self.site = site_of(self.state, policy, self._wait)
+        self.site = site_of(self.state, policy, self._wait, _task)
 
     async def serve(
         self, request: Request, fetcher: Fetcher, place: Place | None = None
@@ -110,3 +116,9 @@ class InTasks:
 
     async def _wait(self, latch: Latch[object], timeout: float) -> object:
         return settled(await self.state.wiring.loops.wait(latch, timeout))
+
+
+def _task() -> object:
+    task = asyncio.current_task()
+    # Weakly: a task keeps its result, a response perhaps, alive.
+    return None if task is None else weakref.ref(task)

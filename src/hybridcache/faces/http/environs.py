@@ -12,8 +12,10 @@ from typing import Final
 from urllib.parse import quote, unquote
 from wsgiref.types import WSGIEnvironment
 
+from hybridcache.core.http.admission import TELLING
 from hybridcache.core.http.authority import authority
 from hybridcache.core.http.message import Field, Head, Headers, Request
+from hybridcache.engine.http.ready import Place
 
 # The two fields whose variables do not begin with HTTP_.
 _APART: Final = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
@@ -54,6 +56,33 @@ def request_of(environ: WSGIEnvironment) -> Request:
         _target_of(environ),
         tuple(headers),
         _has_body(environ),
+    )
+
+
+# Empty is absent here, too: servers set the length of what has no content.
+_TELLING: Final = frozenset(
+    "HTTP_" + name.decode().upper().replace("-", "_")
+    for name in TELLING
+    if name not in _APART
+)
+
+
+def place_of(environ: WSGIEnvironment) -> Place | None:
+    """Return what alone tells the key of a plain GET; None for any other request."""
+    if environ["REQUEST_METHOD"] != "GET" or not _TELLING.isdisjoint(environ):
+        return None
+    given = environ.get
+    host: str = given("HTTP_HOST", "")
+    if given("CONTENT_LENGTH") or host != host.lower():
+        return None
+    return (
+        host,
+        given("PATH_INFO"),
+        given("QUERY_STRING"),
+        given("RAW_URI"),
+        given("REQUEST_URI"),
+        given("SCRIPT_NAME"),
+        environ["wsgi.url_scheme"],
     )
 
 

@@ -39,7 +39,7 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
 
         inner: What makes the requests; an ``httpx.AsyncHTTPTransport`` by default.
 
-        cache: An :class:`~hybridcache.AsyncCache`.
+        cache: An :class:`~hybridcache.AsyncCache`, no middleware's: its keys are URLs.
 
         policy: What may be stored and served; :meth:`HTTPPolicy.private` by default.
 
@@ -80,7 +80,7 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
 
         Raises:
 
-            ValueError: *url* is no absolute http or https URL.
+            ValueError: *url* is no absolute http or https URL, or longer than any key.
 
             Closed: The cache was closed.
         """

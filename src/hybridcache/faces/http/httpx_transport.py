@@ -48,7 +48,7 @@ class CacheTransport(httpx.BaseTransport):
 
         inner: What makes the requests; an ``httpx.HTTPTransport`` by default.
 
-        cache: A :class:`~hybridcache.Cache`.
+        cache: A :class:`~hybridcache.Cache`, no middleware's: its keys are URLs.
 
         policy: What may be stored and served; :meth:`HTTPPolicy.private` by default.
 
@@ -86,7 +86,7 @@ class CacheTransport(httpx.BaseTransport):
 
         Raises:
 
-            ValueError: *url* is no absolute http or https URL.
+            ValueError: *url* is no absolute http or https URL, or longer than any key.
 
             Closed: The cache was closed.
         """

@@ -84,7 +84,7 @@ class CacheAdapter(BaseAdapter):
 
         inner: What makes the requests; an ``HTTPAdapter`` by default.
 
-        cache: A :class:`~hybridcache.Cache`.
+        cache: A :class:`~hybridcache.Cache`, no middleware's: its keys are URLs.
 
         policy: What may be stored and served; :meth:`HTTPPolicy.private` by default.
 
@@ -137,7 +137,7 @@ class CacheAdapter(BaseAdapter):
 
         Raises:
 
-            ValueError: *url* is no absolute http or https URL.
+            ValueError: *url* is no absolute http or https URL, or longer than any key.
 
             Closed: The cache was closed.
         """

@@ -22,6 +22,7 @@ def site_of(
     state: CacheState,
     policy: object,
     wait: Callable[[Latch[object], float], object],
+    caller: Callable[[], object],
 ) -> Site:
     """Make the site of a face on the inside of a cache.
 
@@ -41,6 +42,7 @@ def site_of(
         tally=functools.cache(state.tally),
         bypassed=state.bypassed.get,
         wait=wait,
+        caller=caller,
         indexable=lambda: state.indexable,
     )
 

@@ -10,10 +10,16 @@ from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.core.outcome import Invalidated
 from hybridcache.engine.current import Loader
 from hybridcache.engine.http.exchange import Exchange
+from hybridcache.engine.http.ready import ready
 from hybridcache.engine.http.site import Conclude
 from hybridcache.faces.cache import Cache
 from hybridcache.faces.http.driving import InThreads
-from hybridcache.faces.http.environs import environ_behind, environ_for, request_of
+from hybridcache.faces.http.environs import (
+    environ_behind,
+    environ_for,
+    place_of,
+    request_of,
+)
 from hybridcache.faces.http.gathering import gather
 from hybridcache.faces.http.responding import Responding, send_answer
 from hybridcache.faces.http.urls import request_for
@@ -24,16 +30,16 @@ SAFE = HTTPPolicy.safe()
 class WSGICacheMiddleware:
     """Answer requests from the cache, and keep the application's responses in it.
 
-    Put it outermost, but inside what rewrites requests by X-Forwarded fields. A stale
-    response is refreshed in a thread of the cache's own, under servers with one thread
-    a process too: an application that bears no threads wants none of
-    ``stale-while-revalidate``.
+    Put it outermost, but inside what rewrites requests by X-Forwarded fields. What it
+    does with a response is in its Cache-Status (RFC 9211). A stale response is
+    refreshed in a thread of the cache's own, under servers with one thread a process
+    too: an application that bears no threads wants none of ``stale-while-revalidate``.
 
     Args:
 
         app: The application.
 
-        cache: A :class:`~hybridcache.Cache`.
+        cache: A :class:`~hybridcache.Cache` of its own: its keys are URLs.
 
         policy: What may be stored and served; :meth:`HTTPPolicy.safe` by default.
 
@@ -52,6 +58,10 @@ class WSGICacheMiddleware:
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         """Serve one request."""
+        place = place_of(environ)
+        answer = None if place is None else ready(self._inside.site, place)
+        if answer is not None:
+            return send_answer(answer, start_response)
         try:
             request = request_of(environ)
         except UnicodeEncodeError:
@@ -61,7 +71,7 @@ class WSGICacheMiddleware:
         def fetcher(bare: Request, conclude: Conclude) -> Loader:
             return self._fetcher(environ, request, bare, conclude)
 
-        course = self._inside.serve(request, fetcher)
+        course = self._inside.serve(request, fetcher, place)
         if isinstance(course, Answer):
             return send_answer(course, start_response)
         return self._carry_out(course, request, environ, start_response)
@@ -74,7 +84,7 @@ class WSGICacheMiddleware:
 
         Raises:
 
-            ValueError: *url* is no absolute http or https URL.
+            ValueError: *url* is no absolute http or https URL, or longer than any key.
 
             Closed: The cache was closed.
         """
