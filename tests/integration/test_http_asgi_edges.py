@@ -7,7 +7,7 @@ from typing import Any
 from hybridcache.core.http.message import Head, Request
 from hybridcache.core.http.policy import HTTPPolicy, cookies
 from hybridcache.testing import ManualClock
-from tests.http.asgi import Origin, part_of, scope_of
+from tests.http.asgi import Origin, part_of, scope_of, until
 from tests.integration.test_http_asgi import FRESH, on_a_loop, site
 
 SAYS_WHERE = (FRESH, ("content-location", "/a"))
@@ -304,3 +304,32 @@ async def test_what_passes_by_has_the_very_scope() -> None:
         await web.middleware(scope, gone, nowhere)
 
         assert web.origin.calls[0] is scope
+
+
+@on_a_loop
+async def test_stale_part_is_refreshed() -> None:
+    """A stale part is asked for as a whole in the background, under no condition."""
+    clock = ManualClock()
+    grace = ("cache-control", "max-age=1, stale-while-revalidate=60")
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        if len(origin.calls) > 1:
+            conditional = origin.sent("if-none-match") is not None
+            origin.status = 304 if conditional else 200
+            origin.headers = (FRESH, ("etag", '"1"'))
+            origin.body = (b"" if conditional else b"0123456789",)
+        await origin.answer(send)
+
+    part = (grace, ("etag", '"1"'), ("content-range", "bytes 0-4/10"))
+    origin = Origin(206, part, (b"01234",), script)
+    async with site(origin, clock=clock) as web:
+        await web.get(headers=[("range", "bytes=0-4")])
+        clock.advance(2.0)
+        stale = await web.get(headers=[("range", "bytes=0-4")])
+        await origin.called(2)
+
+        async def refreshed() -> bool:
+            return (await web.get(headers=[("range", "bytes=0-9")])).hit
+
+        await until(refreshed)
+        assert (stale.status, stale.body, web.calls) == (206, b"01234", 2)

@@ -27,6 +27,19 @@ def test_who_the_server_authenticated_has_credentials(web: Web) -> None:
     assert "fwd=" in other.said
 
 
+def test_known_place_serves_nobody_who_the_server_authenticated(web: Web) -> None:
+    """A URL that is served by its place alone is none for who has credentials."""
+    origin = Origin()
+    face = web.face(origin)
+    for _ in range(3):
+        ask(face)
+
+    other = ask(face, more={"REMOTE_USER": "bob"})
+
+    assert 2 == origin.calls
+    assert "fwd=" in other.said
+
+
 def test_for_all_is_for_who_the_server_authenticated(web: Web) -> None:
     """What is public serves users whom the server authenticated, too."""
     origin = Origin(fields=[("Cache-Control", "public, max-age=60")])

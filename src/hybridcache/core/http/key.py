@@ -30,7 +30,7 @@ def primary_key(request: Request, policy: HTTPPolicy) -> str | None:
         key = f"{request.scheme}://{host}{request.target}"
     if policy.key_headers or policy.partition is not None:
         return _short(_with_parts(key, request, policy), policy)
-    if len(key) <= READABLE and key.isascii():
+    if policy.shared and len(key) <= READABLE and key.isascii():
         return key
     return _short(key, policy)
 
@@ -65,6 +65,9 @@ def _part(text: str) -> str:
 def _short(key: str, policy: HTTPPolicy) -> str | None:
     if len(key) > policy.max_key:
         return None
+    if not policy.shared:
+        # What was for one user is out of reach for all, also within one cache.
+        key = "private " + key
     if len(key) <= READABLE and key.isascii():
         return key
     # A lone surrogate is legal in a str and has no UTF-8 form.

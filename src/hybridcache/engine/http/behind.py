@@ -55,7 +55,8 @@ def refresh_behind(
     if ctx.now() < ctx.node.holds.held_off_until(found.key):
         return
     fields = without(request.headers, OF_THE_CLIENT)
-    own = validators(terms(fields), stored)
+    # A 304 would leave a part what it is: all of it is asked for.
+    own = validators(terms(fields), stored) if stored.complete else ()
     bare = attrs.evolve(request, method="GET", headers=(*fields, *own))
 
     def conclude(fetched: Fetched) -> Reply:

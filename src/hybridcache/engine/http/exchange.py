@@ -140,6 +140,7 @@ class Exchange:
     _kept: Keep | None = attrs.field(default=None, init=False)
     _chunks: list[bytes] = attrs.field(factory=list, init=False)
     _size: int = attrs.field(default=0, init=False)
+    _dropped: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
         """Note when the request is made."""
@@ -256,6 +257,7 @@ class Exchange:
 
     def drop(self) -> None:
         """Keep nothing: the response ended early, or nobody is there to relay it."""
+        self._dropped = True
         self._forget()
         self._unwatched()
         if self.led is not None:
@@ -310,7 +312,7 @@ class Exchange:
             self.led = yield from self._lead(later.key)
         finally:
             sound = hearing.ended()
-        if sound:
+        if sound and not self._dropped:
             return self._keep(head, verdict)
         self.drop()
         return self._relay(head)

@@ -10,7 +10,7 @@ from typing import Final
 
 import attrs
 
-from hybridcache.core.errors import HybridCacheError
+from hybridcache.core.errors import HybridCacheError, WouldBlockLoop
 from hybridcache.core.http.message import Record, Stored
 from hybridcache.core.policy import Policy
 from hybridcache.engine.command import Await, Flow, Spawn
@@ -94,14 +94,18 @@ def lead_or_follow(
     flow = fly(ctx, query, plan, begun, deadline)
     if ctx.tracing.active:
         flow = in_span(ctx, query, flow)
+    joined = None if query.alone else ctx.node.flights.look(key, begun)
     heard = False
     try:
+        if joined is not None:
+            # The wait for news is not seen to be one for the loop of that load.
+            yield from Await(joined.latch, 0.0)
         carrier: Latch[Landing] = Latch(ctx.node.lock)
         yield from Spawn(_beside(site, ctx, query, flow, led, news), carrier)
         answer = yield from Await(news, deadline - begun)
         heard = answer is not None
-    except RuntimeError:
-        # The system has no thread left for it: the request does without.
+    except (RuntimeError, WouldBlockLoop):
+        # No thread is left for it, or it would wait for its own: it does without.
         return None
     finally:
         if not heard:

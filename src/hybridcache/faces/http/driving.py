@@ -90,7 +90,11 @@ class InTasks:
 
     async def head(self, exchange: Exchange, head: Head, route: str = "") -> Directive:
         """Tell *exchange* of a head, and return what to do."""
-        return await adrive(exchange.head(head, route), self.state.wiring.loops)
+        work = adrive(exchange.head(head, route), self.state.wiring.loops)
+        if exchange.request.method in self.site.policy.safe_methods:
+            return await work
+        # What it changed has changed, whether or not its client stays to hear of it.
+        return await self.state.tasks.undisturbed(work)
 
     async def end(self, exchange: Exchange) -> None:
         """Tell *exchange* that the response is whole."""

@@ -60,11 +60,13 @@ def request_of(environ: WSGIEnvironment) -> Request:
 
 
 # Empty is absent here, too: servers set the length of what has no content.
-_TELLING: Final = frozenset(
+_FIELDS: Final = frozenset(
     "HTTP_" + name.decode().upper().replace("-", "_")
     for name in TELLING
     if name not in _APART
 )
+# Who the server authenticated has credentials, whatever fields are left of them.
+_TELLING: Final = _FIELDS | {"REMOTE_USER"}
 
 
 def place_of(environ: WSGIEnvironment) -> Place | None:

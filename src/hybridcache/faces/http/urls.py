@@ -1,5 +1,6 @@
 """URLs that people write, as the requests that a cache sees."""
 
+import string
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -7,7 +8,8 @@ from urllib.parse import quote, urlsplit
 from hybridcache.core.http.authority import authority
 from hybridcache.core.http.message import Request
 
-_SAFE: Final = "%/:@!$&'()*+,;=~"
+# What is ASCII and visible stays: whether clients escape it differs.
+_SAFE: Final = string.punctuation
 
 
 def request_for(url: str, headers: Mapping[str, str] | None = None) -> Request:
@@ -22,7 +24,7 @@ def request_for(url: str, headers: Mapping[str, str] | None = None) -> Request:
         msg = f"a URL here is absolute, with http or https, not {url!r}"
         raise ValueError(msg)
     # Clients escape what a URL may not have raw; what is escaped stays as it is.
-    path, query = quote(parts.path or "/", _SAFE), quote(parts.query, _SAFE + "?")
+    path, query = quote(parts.path or "/", _SAFE), quote(parts.query, _SAFE)
     target = f"{path}?{query}" if query else path
     # Without a user and a password: they are no part of Host.
     host = authority(parts.netloc.rpartition("@")[2].encode(), parts.scheme)
