@@ -320,8 +320,9 @@ class Exchange:
     def _lead(self, key: str) -> Flow[Led | None]:
         """Start a load of its own for what has just been received."""
         plan = Plan(mode=Mode.FORCE)
+        beside = self.site.beside
         news = yield from lead_or_follow(
-            self.site, self.ctx, key, plan, self.site.beside
+            self.site, self.ctx, key, plan, beside, looks=False
         )
         if not isinstance(news, Led):
             return None
