@@ -56,7 +56,11 @@ dashboard: $(VENV)/.demo ## see the dashboard live, with faults (needs prometheu
 
 .PHONY: dashboard-test
 dashboard-test: $(VENV)/.test ## test the dashboard (needs prometheus and chromium)
-	@$(BIN)/python -m pytest -m browser tests/browser
+	@$(BIN)/python -m pytest -m browser tests/browser/test_page.py
+
+.PHONY: browser-test
+browser-test: $(VENV)/.test ## test what a browser sees of the HTTP cache (needs chromium)
+	@$(BIN)/python -m pytest -m browser tests/browser/test_cached_page.py
 
 .PHONY: proxy
 proxy: $(VENV)/.test ## run the caching reverse proxy (ARGS="--origin http://...")

@@ -10,6 +10,9 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
+
+import attrs
 
 from dashboard.ports import free_port
 from dashboard.started import Started
@@ -34,6 +37,24 @@ class BrowserUnavailable(RuntimeError):  # noqa: N818 (it is a state, not a mist
     """There is no Chromium with its driver, or it did not start."""
 
 
+@attrs.frozen
+class Received:
+    """A response that came over the wire.
+
+    Attributes:
+
+        path: Path of its URL.
+
+        status: As the server sent it: 304 where the page sees a 200.
+
+        fields: By name in lower case.
+    """
+
+    path: str
+    status: int
+    fields: Mapping[str, str]
+
+
 class Browser(Started):
     """One window. As a context manager it starts on entry and ends on exit.
 
@@ -41,13 +62,18 @@ class Browser(Started):
 
         flags: More of them for Chromium.
 
+        network: Whether it notes what comes over the wire.
+
     Raises:
 
         BrowserUnavailable: chromium or chromedriver is not on PATH.
     """
 
-    def __init__(self, *flags: str) -> None:
+    def __init__(self, *flags: str, network: bool = False) -> None:
         self._flags = flags
+        self._logs = {"browser": "ALL"}
+        if network:
+            self._logs["performance"] = "ALL"
         self._driver = shutil.which("chromedriver") or ""
         if not self._driver or shutil.which("chromium") is None:
             msg = (
@@ -58,6 +84,7 @@ class Browser(Started):
         self._profile = Path(tempfile.mkdtemp(prefix="hybridcache-browser-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._url = ""
+        self._paths: dict[str, str] = {}
 
     def go(self, url: str) -> None:
         """Open a page and wait until it is loaded."""
@@ -76,6 +103,26 @@ class Browser(Started):
             for entry in entries
             if entry["level"] in {"SEVERE", "WARNING"}
         ]
+
+    def reload(self) -> None:
+        """Load the page again, as its button does, and wait until it is loaded."""
+        self._ask("POST", "/refresh", {})
+
+    def received(self) -> list[Received]:
+        """Give what came over the wire since last asked, in order of arrival."""
+        entries = self._ask("POST", "/se/log", {"type": "performance"})
+        assert isinstance(entries, list)  # noqa: S101 (for the type checker)
+        came = []
+        for entry in entries:
+            event = json.loads(entry["message"])["message"]
+            said = event["params"]
+            if event["method"] == "Network.requestWillBeSent":
+                self._paths[said["requestId"]] = urlsplit(said["request"]["url"]).path
+            elif event["method"] == "Network.responseReceivedExtraInfo":
+                fields = {name.lower(): text for name, text in said["headers"].items()}
+                came.append((said["requestId"], said["statusCode"], fields))
+        # What is told of a request may come after what is told of its response.
+        return [Received(self._paths.get(at, ""), *rest) for at, *rest in came]
 
     def resize(self, width: int, height: int) -> None:
         """Give the page so many pixels of its own kind."""
@@ -120,7 +167,7 @@ class Browser(Started):
         options = {"args": arguments}
         capabilities = {
             "goog:chromeOptions": options,
-            "goog:loggingPrefs": {"browser": "ALL"},
+            "goog:loggingPrefs": self._logs,
         }
         started = self._ask(
             "POST", "/session", {"capabilities": {"alwaysMatch": capabilities}}

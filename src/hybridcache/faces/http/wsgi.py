@@ -30,16 +30,16 @@ SAFE = HTTPPolicy.safe()
 class WSGICacheMiddleware:
     """Answer requests from the cache, and keep the application's responses in it.
 
-    Put it outermost, but inside what rewrites requests by X-Forwarded fields. What it
-    does with a response is in its Cache-Status (RFC 9211). A stale response is
-    refreshed in a thread of the cache's own, under servers with one thread a process
-    too: an application that bears no threads wants none of ``stale-while-revalidate``.
+    Put it outermost, but inside what rewrites requests by X-Forwarded fields. A stale
+    response is refreshed in a thread of the cache's own, under servers with one thread
+    a process too: an application that bears no threads wants none of
+    ``stale-while-revalidate``.
 
     Args:
 
         app: The application.
 
-        cache: A :class:`~hybridcache.Cache` of its own: its keys are URLs.
+        cache: A :class:`~hybridcache.Cache`.
 
         policy: What may be stored and served; :meth:`HTTPPolicy.safe` by default.
 
@@ -58,8 +58,9 @@ class WSGICacheMiddleware:
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
         """Serve one request."""
+        inside = self._inside
         place = place_of(environ)
-        answer = None if place is None else ready(self._inside.site, place)
+        answer = None if place is None else ready(inside.site, place)
         if answer is not None:
             return send_answer(answer, start_response)
         try:
@@ -71,7 +72,7 @@ class WSGICacheMiddleware:
         def fetcher(bare: Request, conclude: Conclude) -> Loader:
             return self._fetcher(environ, request, bare, conclude)
 
-        course = self._inside.serve(request, fetcher, place)
+        course = inside.serve(request, fetcher, place)
         if isinstance(course, Answer):
             return send_answer(course, start_response)
         return self._carry_out(course, request, environ, start_response)
@@ -84,7 +85,7 @@ class WSGICacheMiddleware:
 
         Raises:
 
-            ValueError: *url* is no absolute http or https URL, or longer than any key.
+            ValueError: *url* is no absolute http or https URL.
 
             Closed: The cache was closed.
         """
