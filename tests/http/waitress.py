@@ -1,6 +1,7 @@
 """A WSGI application behind waitress, in threads of this process."""
 
 import threading
+from contextlib import suppress
 from typing import Any, Self
 from wsgiref.types import WSGIApplication
 
@@ -40,7 +41,9 @@ class Waitress:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        self._server.trigger.pull_trigger(self._end)
+        # The loop may be awake, and have ended, before it is woken.
+        with suppress(OSError):
+            self._server.trigger.pull_trigger(self._end)
         self._thread.join(20)
         self._server.task_dispatcher.shutdown()
 

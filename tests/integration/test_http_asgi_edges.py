@@ -333,3 +333,14 @@ async def test_stale_part_is_refreshed() -> None:
 
         await until(refreshed)
         assert (stale.status, stale.body, web.calls) == (206, b"01234", 2)
+
+
+@on_a_loop
+async def test_first_variant_is_one_lookup() -> None:
+    """A request whose response turns out to vary is counted once."""
+    async with site(Origin(headers=(FRESH, ("vary", "accept")))) as web:
+        tally = web.cache._state.tally("")
+        before = sum(tally.slots)
+        await web.get()
+
+        assert sum(tally.slots) - before == 1

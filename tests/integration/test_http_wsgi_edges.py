@@ -5,7 +5,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
-from tests.http.wsgi import FRESH, TEXT, Origin, Web, ask
+from tests.http.wsgi import FRESH, TEXT, Origin, Web, ask, asking
 
 
 @pytest.fixture(name="web")
@@ -98,3 +98,16 @@ def test_purge_of_a_url_as_people_write_it(web: Web, url: str) -> None:
     ask(face, path)
 
     assert 2 == origin.calls
+
+
+def test_nobody_waits_longer_than_that_for_a_slow_client(web: Web) -> None:
+    """Who waits for a response that a slow client holds up goes alone after wait_for."""
+    origin = Origin([b"one", b"two"])
+    face = web.face(origin, wait_for=0.05)
+    slow = asking(face).begin()
+    assert b"one" == slow.part()
+
+    other = ask(face)
+
+    assert (b"onetwo", 2) == (other.content, origin.calls)
+    slow.finish()

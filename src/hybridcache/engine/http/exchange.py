@@ -360,7 +360,7 @@ class Exchange:
         detail = self.site.policy.detail
         status = cache_status(
             self.why,
-            status=head.status,
+            status=self._head.status,
             stored=stored,
             detail=reason if detail else "",
             key=self.primary or "" if detail else "",

@@ -74,9 +74,18 @@ News = Led | Ending[Record] | None
 
 
 def lead_or_follow(
-    site: Site, ctx: Context, key: str, plan: Plan, policy: Policy
+    site: Site,
+    ctx: Context,
+    key: str,
+    plan: Plan,
+    policy: Policy,
+    *,
+    looks: bool = True,
 ) -> Flow[News]:
-    """Start or join the load of *key*; say which, and wait if it was joined."""
+    """Start or join the load of *key*; say which, and wait if it was joined.
+
+    *looks*: it is a request's lookup, and not one more load for what a request brought.
+    """
     begun = ctx.now()
     caller = site.caller()
     if (caller, key) in site.leading:
@@ -92,7 +101,7 @@ def lead_or_follow(
     query = site.query(key, loader, policy)
     deadline = deadline_of(ctx, query, begun)
     flow = fly(ctx, query, plan, begun, deadline)
-    if ctx.tracing.active:
+    if looks and ctx.tracing.active:
         flow = in_span(ctx, query, flow)
     joined = None if query.alone else ctx.node.flights.look(key, begun)
     heard = False
@@ -101,7 +110,8 @@ def lead_or_follow(
             # The wait for news is not seen to be one for the loop of that load.
             yield from Await(joined.latch, 0.0)
         carrier: Latch[Landing] = Latch(ctx.node.lock)
-        yield from Spawn(_beside(site, ctx, query, flow, led, news), carrier)
+        told = _beside(site, ctx, query, flow, led, news, looks=looks)
+        yield from Spawn(told, carrier)
         answer = yield from Await(news, deadline - begun)
         heard = answer is not None
     except (RuntimeError, WouldBlockLoop):
@@ -123,17 +133,21 @@ def _beside(
     flow: Flow[Ending[Record]],
     led: Led,
     news: Latch[News],
+    *,
+    looks: bool,
 ) -> Flow[None]:
-    """Run the lookup, count it, and tell how it ended."""
+    """Run the lookup, count it if it is one, and tell how it ended."""
     begun = ctx.now()
     ending: Ending[Record] | None = None
     try:
         ending = yield from flow
-        routed = of_route(site, query, _route_of(led, ending))
-        counted(ctx, routed, ending, ctx.now() - begun)
+        if looks:
+            routed = of_route(site, query, _route_of(led, ending))
+            counted(ctx, routed, ending, ctx.now() - begun)
     except HybridCacheError as error:
         # Too late, closed, or within its own load: the request does without.
-        failed(ctx, query, reason_of(error))
+        if looks:
+            failed(ctx, query, reason_of(error))
     finally:
         news.settle(ending)
         led.ended.settle(ending)

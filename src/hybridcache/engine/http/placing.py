@@ -61,7 +61,7 @@ def bury(site: Site, led: Led) -> Flow[None]:
 def lead_beside(site: Site, ctx: Context, key: str, route: str) -> Flow[Led | None]:
     """Start a load of *key* for a response that is here already, beside any other."""
     plan = Plan(mode=Mode.FORCE)
-    news = yield from lead_or_follow(site, ctx, key, plan, site.beside)
+    news = yield from lead_or_follow(site, ctx, key, plan, site.beside, looks=False)
     if not isinstance(news, Led):
         return None
     news.route = route
