@@ -258,7 +258,9 @@ def test_gunicorn(redis_url: str, prefix: str, client: "redis.Redis") -> None:
     environment = {"SITE_REDIS": redis_url, "SITE_PREFIX": prefix}
     with (
         Gunicorn(SITE, "-w", "3", environment=environment) as server,
-        httpx.Client(base_url=server.url, headers={"Connection": "close"}) as web,
+        httpx.Client(
+            base_url=server.url, headers={"Connection": "close"}, timeout=30
+        ) as web,
         ThreadPoolExecutor(9) as pool,
     ):
         running = [pool.submit(web.get, "/held") for _ in range(9)]

@@ -34,6 +34,7 @@ from hybridcache.core.http.message import (
 )
 from hybridcache.core.http.receive import judge
 from hybridcache.core.http.status import Forward, Served, cache_status, with_status
+from hybridcache.core.http.storable import content_length
 from hybridcache.engine.command import Flow
 from hybridcache.engine.context import Context
 from hybridcache.engine.http.directives import Directive, Relay, Repeat, Replace
@@ -143,6 +144,13 @@ class Exchange:
         # On an event loop the lookup of this very request waits, too.
         own = flight.latch.carrier is not None
         return flight.latch.waiting > own
+
+    @property
+    def whole(self) -> bool:
+        """Whether all has come that the head announced: there is no need to read on."""
+        return self._kept is not None and self._size == content_length(
+            self._head.headers
+        )
 
     # What the face tells
 

@@ -69,12 +69,13 @@ class Copied(Iterator[bytes]):
             self._exchange.drop()
             raise
         self._exchange.body(chunk)
-        if self._ended():
+        self._over = self._ended()
+        # Its source is read on to the end all the same: then its connection is free.
+        if self._over or self._exchange.whole:
             self._end()
         return chunk
 
     def _end(self) -> None:
-        self._over = True
         try:
             self._side.end(self._exchange)
         finally:
@@ -119,17 +120,22 @@ class AsyncCopied(AsyncIterator[bytes]):
         try:
             chunk = await anext(self._chunks)
         except StopAsyncIteration:
-            try:
-                await self._side.end(self._exchange)
-            finally:
-                # Whatever came of it, nobody waits for more.
-                self._exchange.drop()
+            await self._end()
             raise
         except BaseException:
             self._exchange.drop()
             raise
         self._exchange.body(chunk)
+        if self._exchange.whole:
+            await self._end()
         return chunk
+
+    async def _end(self) -> None:
+        try:
+            await self._side.end(self._exchange)
+        finally:
+            # Whatever came of it, nobody waits for more.
+            self._exchange.drop()
 
     def __del__(self) -> None:
         # Who forgot to close it shall not have others wait for the rest.
