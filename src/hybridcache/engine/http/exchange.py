@@ -6,7 +6,7 @@ of it, the face tells of its end: :meth:`~Exchange.end`, :meth:`~Exchange.failed
 :meth:`~Exchange.drop`. Nothing is stored but a response that came whole.
 """
 
-from typing import Final, TypeAlias
+from typing import Final
 
 import attrs
 
@@ -23,7 +23,7 @@ from hybridcache.core.http.judgement import (
     ServeOnce,
     UseStale,
 )
-from hybridcache.core.http.key import primary_key, variant_key
+from hybridcache.core.http.key import primary_key
 from hybridcache.core.http.making import combined, finished
 from hybridcache.core.http.message import (
     Head,
@@ -34,48 +34,19 @@ from hybridcache.core.http.message import (
 )
 from hybridcache.core.http.receive import judge
 from hybridcache.core.http.status import Forward, Served, cache_status, with_status
-from hybridcache.core.reply import Store
-from hybridcache.engine.command import Await, Flow
+from hybridcache.engine.command import Flow
 from hybridcache.engine.context import Context
+from hybridcache.engine.http.directives import Directive, Relay, Repeat, Replace
 from hybridcache.engine.http.later import Later, watch
-from hybridcache.engine.http.leading import STORED_WITHIN, Led, lead_or_follow
-from hybridcache.engine.http.lives import UNSHARED, kept_for_its_life, tombstone
+from hybridcache.engine.http.leading import Led
+from hybridcache.engine.http.lives import UNSHARED
+from hybridcache.engine.http.placing import Place, bury, lead_beside, store
 from hybridcache.engine.http.site import Reply, Site
 from hybridcache.engine.invalidate import invalidate
-from hybridcache.engine.lease_requests import Mode
-from hybridcache.engine.plan import Plan
 
-# How a URL varies is remembered at least this long, seconds: a day. Without it its
-# variants could not be found.
-VARIANTS_TTL: Final = 86400.0
 SERVER_ERRORS: Final = 500
 # Why a request goes forward that nothing was looked up for.
 NEVER_LOOKED: Final = frozenset(("bypass", "method", "request"))
-
-
-@attrs.frozen
-class Relay:
-    """Send this head, then *prefix*, then the body as it comes."""
-
-    head: Head
-    prefix: bytes = b""
-
-
-@attrs.frozen
-class Replace:
-    """Drop the origin's response and send this instead."""
-
-    answer: Answer
-
-
-@attrs.frozen
-class Repeat:
-    """Drop the origin's response and make the request again, with these fields."""
-
-    headers: Headers
-
-
-Directive: TypeAlias = Relay | Replace | Repeat
 
 
 class OriginFailed(Exception):  # noqa: N818 (an event that ends a load)
@@ -289,6 +260,17 @@ class Exchange:
         sent = verdict.head or head
         return self._relay(sent, prefix=verdict.prefix, stored=stored)
 
+    def _place(self, stored: Stored) -> Flow[None]:
+        """Have *stored* kept where this request, and those like it, will look."""
+        if self.led is not None and self.primary is not None:
+            place = Place(self.site, self.ctx, self.primary, self.variants)
+            yield from store(place, self.led, stored)
+
+    def _bury(self) -> Flow[None]:
+        """Have what is stored used no more."""
+        if self.led is not None:
+            yield from bury(self.site, self.led)
+
     def _unwatched(self) -> Later | None:
         """Return *later* once, and only if it was not invalidated meanwhile."""
         later, self.later = self.later, None
@@ -309,71 +291,15 @@ class Exchange:
         # From our own invalidation until the load can hear for itself.
         hearing = watch(self.ctx, later.key)
         try:
-            self.led = yield from self._lead(later.key)
+            self.led = yield from lead_beside(
+                self.site, self.ctx, later.key, self._route
+            )
         finally:
             sound = hearing.ended()
         if sound and not self._dropped:
             return self._keep(head, verdict)
         self.drop()
         return self._relay(head)
-
-    def _lead(self, key: str) -> Flow[Led | None]:
-        """Start a load of its own for what has just been received."""
-        plan = Plan(mode=Mode.FORCE)
-        beside = self.site.beside
-        news = yield from lead_or_follow(
-            self.site, self.ctx, key, plan, beside, looks=False
-        )
-        if not isinstance(news, Led):
-            return None
-        news.route = self._route
-        return news
-
-    def _place(self, stored: Stored) -> Flow[None]:
-        """Have *stored* kept where this request, and those like it, will look."""
-        led = self.led
-        if led is None:
-            return
-        reply = yield from self._reply(stored)
-        led.settle(reply)
-        yield from Await(led.ended, STORED_WITHIN)
-
-    def _reply(self, stored: Stored) -> Flow[Reply]:
-        """Say what the load is to store, with the variant stored beside it if any."""
-        if self.variants is None:
-            if not stored.vary:
-                return kept_for_its_life(stored, self.site)
-            return (yield from self._vary(stored))
-        if not set(stored.vary) <= set(self.variants.vary):
-            # It varies by more than was known: the next request finds out anew.
-            if self.primary is not None:
-                yield from invalidate(self.ctx, self.primary)
-            return UNSHARED
-        if self.led is not None:
-            yield from self._bound(self.variants.generation, self.led.key)
-        return kept_for_its_life(stored, self.site)
-
-    def _vary(self, stored: Stored) -> Flow[Reply]:
-        """Store *stored* as the first variant of its URL."""
-        variants = Variants(self.ctx.token(), stored.vary)
-        key = variant_key(self.primary or "", variants.generation, stored.selecting)
-        led = yield from self._lead(key)
-        if led is None:
-            return UNSHARED
-        reply = kept_for_its_life(stored, self.site)
-        try:
-            yield from self._bound(variants.generation, key)
-            led.settle(reply)
-        finally:
-            led.give_up()
-        yield from Await(led.ended, STORED_WITHIN)
-        ttl = max(VARIANTS_TTL, reply.ttl or 0.0)
-        return Store(variants, fresh_for=ttl, ttl=ttl)
-
-    def _bound(self, generation: str, key: str) -> Flow[None]:
-        most = self.site.policy.max_variants
-        for one_too_many in self.site.siblings.add(generation, key, most):
-            yield from invalidate(self.ctx, one_too_many)
 
     def _pass(self, head: Head, *, lasting: bool) -> Flow[None]:
         if lasting or self.terms.authorised:
@@ -384,12 +310,6 @@ class Exchange:
             self.led.settle(UNSHARED)
             return
         yield from self._bury()
-
-    def _bury(self) -> Flow[None]:
-        """Have what is stored used no more."""
-        if self.led is not None:
-            self.led.settle(tombstone(self.site))
-            yield from Await(self.led.ended, STORED_WITHIN)
 
     def _forget(self) -> None:
         self._kept = None
@@ -440,7 +360,7 @@ class Exchange:
         detail = self.site.policy.detail
         status = cache_status(
             self.why,
-            status=head.status,
+            status=self._head.status,
             stored=stored,
             detail=reason if detail else "",
             key=self.primary or "" if detail else "",

@@ -5,7 +5,8 @@ from contextlib import suppress
 from typing import Any, Final
 
 from hybridcache.core.http.message import Head
-from hybridcache.engine.http.exchange import Exchange, Relay, Repeat, Replace
+from hybridcache.engine.http.directives import Relay, Repeat, Replace
+from hybridcache.engine.http.exchange import Exchange
 from hybridcache.faces.http.asgi_messages import (
     Message,
     Receive,

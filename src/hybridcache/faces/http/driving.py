@@ -10,7 +10,8 @@ from hybridcache.core.http.message import Head, Request
 from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.core.outcome import Invalidated
 from hybridcache.engine.drive import adrive, drive
-from hybridcache.engine.http.exchange import Directive, Exchange
+from hybridcache.engine.http.directives import Directive
+from hybridcache.engine.http.exchange import Exchange
 from hybridcache.engine.http.explain import explain_request
 from hybridcache.engine.http.purge import purge
 from hybridcache.engine.http.ready import Place

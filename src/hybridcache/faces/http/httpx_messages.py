@@ -6,7 +6,8 @@ import httpx
 
 from hybridcache.core.http.answers import Answer
 from hybridcache.core.http.message import Head, Headers, Request
-from hybridcache.engine.http.exchange import Exchange, Relay
+from hybridcache.engine.http.directives import Relay
+from hybridcache.engine.http.exchange import Exchange
 from hybridcache.faces.http.outgoing import NOT_MODIFIED, request_to
 
 EXTENSION: Final = "hybridcache"

@@ -12,7 +12,8 @@ from hybridcache.core.http.message import Request
 from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.core.outcome import Invalidated
 from hybridcache.engine.current import Loader
-from hybridcache.engine.http.exchange import Exchange, Relay, Repeat, Replace
+from hybridcache.engine.http.directives import Relay, Repeat, Replace
+from hybridcache.engine.http.exchange import Exchange
 from hybridcache.engine.http.site import Conclude, Fetched
 from hybridcache.faces.cache import Cache
 from hybridcache.faces.http.copying import Copied

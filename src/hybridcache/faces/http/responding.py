@@ -14,13 +14,8 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from hybridcache.core.http.answers import Answer
 from hybridcache.core.http.message import Head
 from hybridcache.core.http.storable import content_length
-from hybridcache.engine.http.exchange import (
-    Directive,
-    Exchange,
-    Relay,
-    Repeat,
-    Replace,
-)
+from hybridcache.engine.http.directives import Directive, Relay, Repeat, Replace
+from hybridcache.engine.http.exchange import Exchange
 from hybridcache.faces.http.closing import close
 from hybridcache.faces.http.driving import InThreads
 from hybridcache.faces.http.environs import fields_of, head_of, route_of, status_line

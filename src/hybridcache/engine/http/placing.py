@@ -1,0 +1,111 @@
+"""Put a response where later requests will look for it: under its URL, or a variant's.
+
+The first response of a URL that varies makes two entries: how the URL varies, under its
+key, and the response, under a key that has a new generation in it. So an invalidation of
+the URL's key alone takes all variants out of reach, those being loaded too.
+"""
+
+from typing import Final
+
+import attrs
+
+from hybridcache.core.http.key import variant_key
+from hybridcache.core.http.message import Record, Stored, Variants
+from hybridcache.core.reply import Store
+from hybridcache.engine.command import Await, Flow
+from hybridcache.engine.context import Context
+from hybridcache.engine.http.leading import STORED_WITHIN, Led, lead_or_follow
+from hybridcache.engine.http.lives import UNSHARED, kept_for_its_life, tombstone
+from hybridcache.engine.http.site import Reply, Site
+from hybridcache.engine.invalidate import invalidate
+from hybridcache.engine.lease_requests import Mode
+from hybridcache.engine.plan import Plan
+
+# How a URL varies is remembered at least this long, seconds: a day. Without it its
+# variants could not be found.
+VARIANTS_TTL: Final = 86400.0
+
+
+@attrs.frozen
+class Place:
+    """Where the responses of a URL are.
+
+    Attributes:
+
+        site: Whose URL it is.
+
+        ctx: The cache's context.
+
+        primary: The URL's key.
+
+        variants: How its responses vary, as far as is known.
+    """
+
+    site: Site
+    ctx: Context
+    primary: str
+    variants: Variants | None
+
+
+def store(place: Place, led: Led, stored: Stored) -> Flow[None]:
+    """Have the load store *stored*, and wait until it has."""
+    reply = yield from _reply(place, led, stored)
+    yield from _settled(led, reply)
+
+
+def bury(site: Site, led: Led) -> Flow[None]:
+    """Have what is stored used no more."""
+    yield from _settled(led, tombstone(site))
+
+
+def lead_beside(site: Site, ctx: Context, key: str, route: str) -> Flow[Led | None]:
+    """Start a load of *key* for a response that is here already, beside any other."""
+    plan = Plan(mode=Mode.FORCE)
+    news = yield from lead_or_follow(site, ctx, key, plan, site.beside, looks=False)
+    if not isinstance(news, Led):
+        return None
+    news.route = route
+    return news
+
+
+def _settled(led: Led, reply: Reply) -> Flow[None]:
+    led.settle(reply)
+    yield from Await(led.ended, STORED_WITHIN)
+
+
+def _reply(place: Place, led: Led, stored: Stored) -> Flow[Reply]:
+    """Say what the load is to store, with the variant stored beside it if any."""
+    if place.variants is None:
+        if not stored.vary:
+            return kept_for_its_life(stored, place.site)
+        return (yield from _first_variant(place, led.route, stored))
+    if not set(stored.vary) <= set(place.variants.vary):
+        # It varies by more than was known: the next request finds out anew.
+        yield from invalidate(place.ctx, place.primary)
+        return UNSHARED
+    yield from _bound(place, place.variants.generation, led.key)
+    return kept_for_its_life(stored, place.site)
+
+
+def _first_variant(place: Place, route: str, stored: Stored) -> Flow[Reply]:
+    """Store *stored* as a variant; return how its URL varies, to be stored for that."""
+    variants = Variants(place.ctx.token(), stored.vary)
+    key = variant_key(place.primary, variants.generation, stored.selecting)
+    led = yield from lead_beside(place.site, place.ctx, key, route)
+    if led is None:
+        return UNSHARED
+    reply: Store[Record] = kept_for_its_life(stored, place.site)
+    try:
+        yield from _bound(place, variants.generation, key)
+        yield from _settled(led, reply)
+    finally:
+        led.give_up()
+    ttl = max(VARIANTS_TTL, reply.ttl or 0.0)
+    return Store(variants, fresh_for=ttl, ttl=ttl)
+
+
+def _bound(place: Place, generation: str, key: str) -> Flow[None]:
+    """Drop the oldest variants that are too many."""
+    most = place.site.policy.max_variants
+    for one_too_many in place.site.siblings.add(generation, key, most):
+        yield from invalidate(place.ctx, one_too_many)
