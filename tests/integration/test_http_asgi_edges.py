@@ -344,3 +344,26 @@ async def test_first_variant_is_one_lookup() -> None:
         await web.get()
 
         assert sum(tally.slots) - before == 1
+
+
+@on_a_loop
+async def test_one_leads_in_the_place_of_who_left() -> None:
+    """When the leading request is cancelled, one of those who waited leads the others."""
+    go = asyncio.Event()
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        await go.wait()
+        await origin.answer(send)
+
+    async with site(Origin(script=script)) as web:
+        first = asyncio.create_task(web.get())
+        await web.origin.called()
+        others = [asyncio.create_task(web.get()) for _ in range(5)]
+        await asyncio.sleep(0.05)
+        first.cancel()
+        await web.origin.called(2)
+        await asyncio.sleep(0.05)
+        go.set()
+        bodies = [(await other).body for other in others]
+
+        assert ([b"hello"] * 5, 2) == (bodies, web.calls)

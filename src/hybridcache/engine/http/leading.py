@@ -6,6 +6,7 @@ need not wait for the last. The lookup runs beside the request and brings news o
 that the request leads, or what another's load made.
 """
 
+import math
 from typing import Final
 
 import attrs
@@ -81,10 +82,12 @@ def lead_or_follow(
     policy: Policy,
     *,
     looks: bool = True,
+    until: float = math.inf,
 ) -> Flow[News]:
     """Start or join the load of *key*; say which, and wait if it was joined.
 
     *looks*: it is a request's lookup, and not one more load for what a request brought.
+    *until*: when it has waited long enough, be it sooner than the policy says.
     """
     begun = ctx.now()
     caller = site.caller()
@@ -99,7 +102,7 @@ def lead_or_follow(
         return site.wait(led.reply, policy.owned_for)
 
     query = site.query(key, loader, policy)
-    deadline = deadline_of(ctx, query, begun)
+    deadline = min(until, deadline_of(ctx, query, begun))
     flow = fly(ctx, query, plan, begun, deadline)
     if looks and ctx.tracing.active:
         flow = in_span(ctx, query, flow)

@@ -34,6 +34,7 @@ from hybridcache.engine.http.later import later_of
 from hybridcache.engine.http.leading import (
     ExchangeGivenUp,
     Led,
+    News,
     lead_or_follow,
     of_route,
 )
@@ -220,7 +221,16 @@ def _lead(exchange: Exchange, found: Found, plan: Plan) -> Flow[Course | None]:
     site, ctx = exchange.site, exchange.ctx
     # What answers credentials is for them, as a rule: nobody waits for it.
     policy = site.beside if _alone(site, exchange.terms) else site.lives
+    until = ctx.now() + site.policy.wait_for
     news = yield from lead_or_follow(site, ctx, found.key, plan, policy)
+    for _ in range(ROUNDS):
+        if not _left(news) or ctx.now() >= until:
+            break
+        # One of those who waited leads in the place of who left, for the others.
+        exchange.begin()
+        news = yield from lead_or_follow(
+            site, ctx, found.key, plan, policy, until=until
+        )
     if isinstance(news, Led):
         exchange.led = news
         return exchange
@@ -237,6 +247,13 @@ def _lead(exchange: Exchange, found: Found, plan: Plan) -> Flow[Course | None]:
     if not isinstance(record, Stored) or record is exchange.stored:
         return exchange
     return _followed(exchange, record, news)
+
+
+def _left(news: News) -> bool:
+    """Whether who led has gone away, cancelled or with half a response."""
+    return isinstance(news, Failed) and (
+        isinstance(news.error, ExchangeGivenUp) or not isinstance(news.error, Exception)
+    )
 
 
 def _followed(exchange: Exchange, stored: Stored, outcome: Outcome[Record]) -> Course:
