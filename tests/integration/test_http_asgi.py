@@ -565,6 +565,60 @@ async def test_validated_by_the_application() -> None:
 
 
 @on_a_loop
+async def test_head_freshens_what_it_describes() -> None:
+    """A HEAD that finds a stale response unchanged makes it fresh again, for GETs too."""
+    clock = ManualClock()
+    async with site(Origin(headers=[FRESH, ("etag", '"1"')]), clock=clock) as web:
+        await web.get()
+        clock.advance(61)
+        web.origin.headers = [FRESH, ("etag", '"1"'), ("content-length", "5")]
+        web.origin.body = (b"",)
+        head = await web.get(method="HEAD")
+        got = await web.get()
+
+        assert (head.status, head.body) == (200, b"")
+        assert (got.hit, got.body, web.calls) == (True, b"hello", 2)
+
+
+@on_a_loop
+async def test_head_of_something_else_changes_nothing() -> None:
+    """A HEAD whose response does not fit what is stored leaves that as it is."""
+    clock = ManualClock()
+    async with site(Origin(headers=[FRESH, ("etag", '"1"')]), clock=clock) as web:
+        await web.get()
+        clock.advance(61)
+        web.origin.headers, web.origin.body = [FRESH, ("etag", '"2"')], (b"",)
+        head = await web.get(method="HEAD")
+        web.origin.status = 304
+        web.origin.headers = [FRESH, ("etag", '"1"')]
+        got = await web.get()
+
+        assert (head.one("etag"), got.status, got.body) == ('"2"', 200, b"hello")
+
+
+@on_a_loop
+async def test_validated_each_time_by_each() -> None:
+    """Of requests for what must be validated each time none waits for another."""
+    opened = asyncio.Event()
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        await opened.wait()
+        origin.status, origin.body = 304, (b"",)
+        await origin.answer(send)
+
+    headers = [("cache-control", "no-cache"), ("etag", '"1"')]
+    async with site(Origin(headers=headers)) as web:
+        await web.get()
+        web.origin.script = script
+        crowd = [asyncio.create_task(web.get()) for _ in range(5)]
+        await web.origin.called(6)
+        opened.set()
+        answers = await asyncio.gather(*crowd)
+
+        assert {(got.status, got.body) for got in answers} == {(200, b"hello")}
+
+
+@on_a_loop
 async def test_stale_while_it_is_refreshed() -> None:
     """Within stale-while-revalidate a stale response serves at once; one refresh runs."""
     clock = ManualClock()

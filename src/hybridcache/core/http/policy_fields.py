@@ -139,3 +139,7 @@ class HTTPPolicyChanges(MostChanges, total=False):
     """The keyword arguments of ``HTTPPolicy.evolve`` and of the profiles."""
 
     fresh_for: Duration | None
+    request_key: Callable[[Request], str] | None
+    accept_request: Callable[[Request], bool] | None
+    accept_response: Callable[[Head], bool] | None
+    error_handler: Failure | None

@@ -314,7 +314,9 @@ class Exchange:
             self._mark()
         if self.led is None:
             return
-        if self.stored is None or head.status >= SERVER_ERRORS:
+        # A HEAD's response says nothing of the content unless it fits what is stored.
+        of_content = self.request.method != "HEAD" and head.status < SERVER_ERRORS
+        if self.stored is None or not of_content:
             self.led.settle(UNSHARED)
             return
         yield from self._bury()

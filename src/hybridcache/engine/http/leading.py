@@ -55,9 +55,14 @@ class Led:
     _caller: object
     route: str = attrs.field(default="", init=False)
 
+    @property
+    def claim(self) -> tuple[object, str]:
+        """Who leads the load of which key."""
+        return self._caller, self.key
+
     def settle(self, reply: Reply | BaseException) -> bool:
         """Give the load its value; the first one counts."""
-        self._site.leading.discard((self._caller, self.key))
+        self._site.leading.discard(self.claim)
         return self.reply.settle(reply)
 
     @property
@@ -125,7 +130,7 @@ def lead_or_follow(
             # Should it be asked to lead after all, nobody is there.
             led.give_up()
     if answer is led:
-        site.leading.add((caller, key))
+        site.leading.add(led.claim)
     return answer
 
 
@@ -152,6 +157,7 @@ def _beside(
         if looks:
             failed(ctx, query, reason_of(error))
     finally:
+        site.leading.discard(led.claim)
         news.settle(ending)
         led.ended.settle(ending)
 

@@ -23,7 +23,15 @@ from hybridcache.core.http.fields import without
 from hybridcache.core.http.key import primary_key
 from hybridcache.core.http.message import Record, Request, Stored, Variants
 from hybridcache.core.http.status import Forward, Served, cache_status, hit_status
-from hybridcache.core.outcome import HitFresh, HitStale, Outcome, Suppressed
+from hybridcache.core.outcome import (
+    HitFresh,
+    HitStale,
+    Outcome,
+    Scope,
+    Suppressed,
+    UpstreamDown,
+)
+from hybridcache.core.outcome import Miss as Loaded
 from hybridcache.engine.command import Flow
 from hybridcache.engine.context import Context
 from hybridcache.engine.flights import Failed
@@ -194,8 +202,6 @@ def _revalidate(
     verdict: Revalidate,
 ) -> Flow[Course | None]:
     """Ask the origin whether what the cache holds will still do."""
-    if request.method == "HEAD":
-        return _past(site, ctx, request, verdict.reason)
     exchange = Exchange(
         site=site,
         ctx=ctx,
@@ -219,8 +225,13 @@ def _revalidate(
 def _lead(exchange: Exchange, found: Found, plan: Plan) -> Flow[Course | None]:
     """Lead the load of *found*'s key, or follow another's if that may be shared."""
     site, ctx = exchange.site, exchange.ctx
-    # What answers credentials is for them, as a rule: nobody waits for it.
-    policy = site.beside if _alone(site, exchange.terms) else site.lives
+    # What answers credentials is for them, as a rule, and what is validated each time
+    # would not be served to who waited for it: nobody waits.
+    stored = exchange.stored
+    apart = _alone(site, exchange.terms) or (
+        stored is not None and stored.always_revalidate
+    )
+    policy = site.beside if apart else site.lives
     until = ctx.now() + site.policy.wait_for
     news = yield from lead_or_follow(site, ctx, found.key, plan, policy)
     for _ in range(ROUNDS):
@@ -259,7 +270,7 @@ def _left(news: News) -> bool:
 def _followed(exchange: Exchange, stored: Stored, outcome: Outcome[Record]) -> Course:
     """Give another request's response to this one, if it would be served from store."""
     site, request, wanted = exchange.site, exchange.request, exchange.terms
-    resident = outcome.age if isinstance(outcome, HitFresh | HitStale) else 0.0
+    resident = _resident(outcome)
     verdict = decide(request, wanted, stored, resident, site.policy)
     if not isinstance(verdict, Hit | StaleHit):
         return exchange
@@ -268,6 +279,17 @@ def _followed(exchange: Exchange, stored: Stored, outcome: Outcome[Record]) -> C
     status = cache_status(exchange.why, collapsed=True)
     made = answer(stored, request, wanted, verdict.age, status, site.policy)
     return made._replace(served=Served.COLLAPSED)
+
+
+def _resident(outcome: Outcome[Record]) -> float:
+    """Return for how long at most a response that was waited for has been stored."""
+    match outcome:
+        case HitFresh(age=age) | HitStale(age=age):
+            return age
+        case Suppressed(waited=waited, scope=Scope.CLUSTER):
+            return waited
+        case Suppressed() | Loaded() | UpstreamDown():
+            return 0.0
 
 
 def _mark(site: Site, wanted: Terms, found: Found) -> str:
