@@ -27,6 +27,19 @@ def test_who_the_server_authenticated_has_credentials(web: Web) -> None:
     assert "fwd=" in other.said
 
 
+def test_often_served_to_all_is_not_served_to_a_user(web: Web) -> None:
+    """What answered without credentials, however often, is not for whom has them."""
+    origin = Origin()
+    face = web.face(origin)
+    for _ in range(3):
+        ask(face)
+
+    user = ask(face, more={"REMOTE_USER": "alice"})
+
+    assert 2 == origin.calls
+    assert "fwd=" in user.said
+
+
 def test_for_all_is_for_who_the_server_authenticated(web: Web) -> None:
     """What is public serves users whom the server authenticated, too."""
     origin = Origin(fields=[("Cache-Control", "public, max-age=60")])
