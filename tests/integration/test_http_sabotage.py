@@ -1,4 +1,4 @@
-"""What hostile clients try against the ASGI middleware, and what comes of it."""
+"""What hostile clients and odd applications do to the ASGI middleware."""
 
 import asyncio
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hybridcache.testing import ManualClock
-from tests.http.asgi import Origin
+from tests.http.asgi import Origin, until
 from tests.integration.test_http_asgi import FRESH, Site, on_a_loop, site
 
 TAGGED = (FRESH, ("etag", '"1"'))
@@ -118,3 +118,27 @@ async def test_answer_to_a_condition_before_a_purge() -> None:
         later = await web.get()
 
         assert not later.hit
+
+
+@on_a_loop
+async def test_refresh_of_who_waits_for_the_end_of_the_client() -> None:
+    """A refresh ends where the application stays until its client has gone."""
+    clock = ManualClock()
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        await origin.answer(send)
+        while len(origin.calls) > 1 and (await receive())["type"] == "http.request":
+            pass
+
+    stale = ("cache-control", "max-age=10, stale-while-revalidate=60")
+    async with site(Origin(headers=(stale,), script=script), clock=clock) as web:
+        await web.get()
+        clock.advance(11.0)
+        await web.get()
+
+        async def fresh() -> bool:
+            return "hybridcache; hit; ttl=9" in (await web.get()).all("cache-status")
+
+        await until(fresh)
+
+        assert web.calls == 2
