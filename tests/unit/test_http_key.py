@@ -24,6 +24,15 @@ def test_a_short_key_is_the_url() -> None:
     assert key(get(target="/a")) == key(get(target="/a", method="HEAD"))
 
 
+def test_no_url_spells_the_key_of_another() -> None:
+    """What ends in a digest is no key of a URL that was made to look like it."""
+    digested = key(get(target="/caf\xe9"))
+
+    lookalike = get(target=digested.removeprefix("http://example.com"))
+
+    assert digested != key(lookalike)
+
+
 def test_different_requests_have_different_keys() -> None:
     """Nothing is decoded, folded, sorted or left out."""
     requests = [

@@ -2,7 +2,8 @@
 
 Rules of this module: the parts are taken as they came, nothing is decoded, folded
 or sorted, and each brings its length where they could be split otherwise, so that no two lists
-of parts make one key. A short key can be read; a long one ends in a digest.
+of parts make one key. A short key can be read; any other ends in ``#`` and a digest,
+and none that can be read has a ``#``.
 """
 
 import hashlib
@@ -30,8 +31,6 @@ def primary_key(request: Request, policy: HTTPPolicy) -> str | None:
         key = f"{request.scheme}://{host}{request.target}"
     if policy.key_headers or policy.partition is not None:
         return _short(_with_parts(key, request, policy), policy)
-    if policy.shared and len(key) <= READABLE and key.isascii():
-        return key
     return _short(key, policy)
 
 
@@ -68,7 +67,7 @@ def _short(key: str, policy: HTTPPolicy) -> str | None:
     if not policy.shared:
         # What was for one user is out of reach for all, also within one cache.
         key = "private " + key
-    if len(key) <= READABLE and key.isascii():
+    if len(key) <= READABLE and key.isascii() and "#" not in key:
         return key
     # A lone surrogate is legal in a str and has no UTF-8 form.
     digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=32)

@@ -87,7 +87,8 @@ class Exchange:
         mark: Under what it is remembered that responses could not be shared, or None
             where the request is none of the cache's business.
 
-        later: The GET that its response may serve, until the head is here.
+        later: The GET that its response may serve, if no load waits for it until the
+            head is here.
 
         requested_at: When it was made, seconds since 1970.
     """
@@ -165,6 +166,8 @@ class Exchange:
             return (yield from self._apart(head, later))
         verdict = self._judged(head)
         match verdict:
+            case Keep() if later is not None:
+                return (yield from self._keep_late(head, verdict, later))
             case Keep():
                 return self._keep(head, verdict)
             case Freshened(stored=stored, own=own):
@@ -296,7 +299,11 @@ class Exchange:
         verdict = self._judged(head)
         if not isinstance(verdict, Keep):
             return self._relay(head)
-        # From our own invalidation until the load can hear for itself.
+        return (yield from self._keep_late(head, verdict, later))
+
+    def _keep_late(self, head: Head, verdict: Keep, later: Later) -> Flow[Relay]:
+        """Lead the load of what has come so far, now that it is known to be of use."""
+        # From when *later* heard the last until the load can hear for itself.
         hearing = watch(self.ctx, later.key)
         try:
             self.led = yield from lead_beside(

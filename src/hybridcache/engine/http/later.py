@@ -1,7 +1,10 @@
-"""A POST whose response may serve a later GET (RFC 9110, section 9.3.3).
+"""A response whose load begins with its head: whether it serves others shows only then.
+
+That is a POST's, which may serve a later GET (RFC 9110, section 9.3.3), and what
+answers a GET that is likely to be for its client alone.
 
 Rules of this module: the GET is one that the cache would deal with, and an invalidation
-that passes once the POST is under way is heard of: what came of it is not stored then.
+that passes once the request is under way is heard of: what came is not stored then.
 """
 
 import attrs
@@ -36,7 +39,7 @@ def watch(ctx: Context, key: str) -> Watch:
 
 @attrs.frozen
 class Later:
-    """The GET that a POST's response may serve.
+    """The GET that a response may serve.
 
     Attributes:
 
@@ -46,7 +49,7 @@ class Later:
 
         key: Its key.
 
-        watch: Made before the POST went out.
+        watch: Made before the request went out.
     """
 
     get: Request
@@ -64,4 +67,9 @@ def later_of(site: Site, ctx: Context, request: Request) -> Later | None:
     key = None if isinstance(admitted, Bypass) else primary_key(get, site.policy)
     if isinstance(admitted, Bypass) or key is None:
         return None
-    return Later(get, admitted, key, watch(ctx, key))
+    return later_for(ctx, get, admitted, key)
+
+
+def later_for(ctx: Context, get: Request, terms: Terms, key: str) -> Later:
+    """Begin to hear of what would make the response to *get* wrong."""
+    return Later(get, terms, key, watch(ctx, key))

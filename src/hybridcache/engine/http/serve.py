@@ -38,7 +38,7 @@ from hybridcache.engine.flights import Failed
 from hybridcache.engine.http.behind import CONDITIONS, refresh_behind, replaced
 from hybridcache.engine.http.exchange import Exchange
 from hybridcache.engine.http.find import Found, find
-from hybridcache.engine.http.later import later_of
+from hybridcache.engine.http.later import later_for, later_of
 from hybridcache.engine.http.leading import (
     ExchangeGivenUp,
     Led,
@@ -225,6 +225,12 @@ def _revalidate(
 def _lead(exchange: Exchange, found: Found, plan: Plan) -> Flow[Course | None]:
     """Lead the load of *found*'s key, or follow another's if that may be shared."""
     site, ctx = exchange.site, exchange.ctx
+    if exchange.terms.asked.no_store:
+        # What nobody else may have keeps nobody waiting, and drops nothing.
+        return exchange
+    if exchange.stored is None and _seldom_shared(exchange, found):
+        exchange.later = later_for(ctx, exchange.request, exchange.terms, found.key)
+        return exchange
     # What answers credentials is for them, as a rule, and what is validated each time
     # would not be served to who waited for it: nobody waits.
     stored = exchange.stored
@@ -295,6 +301,20 @@ def _resident(outcome: Outcome[Record]) -> float:
 def _mark(site: Site, wanted: Terms, found: Found) -> str:
     """Name what passes: what is refused to credentials says nothing of the rest."""
     return f"{found.key} authorization" if _alone(site, wanted) else found.key
+
+
+def _seldom_shared(exchange: Exchange, found: Found) -> bool:
+    """Whether nobody should wait for the response before its head is here.
+
+    What answers credentials is for them, as a rule, and what answers the client's own
+    condition is a 304 that is nobody else's.
+    """
+    site, ctx, wanted = exchange.site, exchange.ctx, exchange.terms
+    if _alone(site, wanted):
+        return True
+    if wanted.none_match is None and not wanted.modified_since:
+        return False
+    return ctx.node.flights.look(found.key, ctx.now()) is None
 
 
 def _alone(site: Site, wanted: Terms) -> bool:

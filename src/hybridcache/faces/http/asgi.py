@@ -119,7 +119,10 @@ class CacheMiddleware:
         again = False
         while True:
             before, headers = exchange.request.headers, exchange.headers
-            inner = scope_for(scope, before, headers, seen=exchange.keeping)
+            # A load may yet begin when its head is there.
+            later = exchange.later is not None and exchange.request.method == "GET"
+            seen = exchange.keeping or later
+            inner = scope_for(scope, before, headers, seen=seen)
             if twice and inner is scope:
                 inner = dict(scope)
             relay = Relaying(self._inside, exchange, inner, receive, send, again=again)

@@ -32,7 +32,7 @@ async def gather(
 
 
 class Gathering:
-    """A response that comes for nobody in particular, who does not disconnect."""
+    """A response that comes for nobody in particular, who stays until its end."""
 
     def __init__(self, wall: Callable[[], float], max_body: int) -> None:
         self._wall = wall
@@ -41,12 +41,13 @@ class Gathering:
         self._head: Head | None = None
         self._body = bytearray()
         self._asked = False
-        self._ended = False
+        self._ended = asyncio.Event()
 
     async def receive(self) -> Message:
-        """Give an empty body, once."""
+        """Give an empty body, once; with the response at its end, the client's."""
         if self._asked:
-            await asyncio.Event().wait()
+            await self._ended.wait()
+            return {"type": "http.disconnect"}
         self._asked = True
         return {"type": "http.request", "body": b"", "more_body": False}
 
@@ -63,7 +64,8 @@ class Gathering:
             self._head = Head(message["status"], fields_of(message))
         elif kind == "http.response.body":
             self._body += message.get("body", b"")
-            self._ended = not message.get("more_body", False)
+            if not message.get("more_body", False):
+                self._ended.set()
             if len(self._body) > self._max_body:
                 msg = f"the body is longer than max_body={self._max_body} bytes"
                 raise OverflowError(msg)
@@ -75,7 +77,7 @@ class Gathering:
 
             EOFError: It did not come to its end.
         """
-        if self._head is None or not self._ended:
+        if self._head is None or not self._ended.is_set():
             msg = "the application returned without a whole response"
             raise EOFError(msg)
         body = bytes(self._body)

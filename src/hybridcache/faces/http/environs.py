@@ -75,7 +75,7 @@ def place_of(environ: WSGIEnvironment) -> Place | None:
         return None
     given = environ.get
     host: str = given("HTTP_HOST", "")
-    if given("CONTENT_LENGTH") or host != host.lower():
+    if given("CONTENT_LENGTH") or given("REMOTE_USER") or host != host.lower():
         return None
     return (
         host,
