@@ -768,6 +768,32 @@ async def test_application_that_waits_for_a_client_who_left() -> None:
 
 
 @on_a_loop
+async def test_refreshes_are_bounded() -> None:
+    """No more refreshes run at once than the policy says; all requests are served."""
+    clock = ManualClock()
+    ended = asyncio.Event()
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        await ended.wait()
+        await origin.answer(send)
+
+    swr = ("cache-control", "max-age=60, stale-while-revalidate=60")
+    policy = HTTPPolicy.safe(max_refreshes=2)
+    async with site(Origin(headers=[swr]), policy, clock=clock) as web:
+        paths = ["/a", "/b", "/c", "/d"]
+        for path in paths:
+            await web.get(path)
+        clock.advance(61)
+        web.origin.script = script
+        stale = [await web.get(path) for path in paths]
+        await web.origin.called(6)
+        ended.set()
+
+        assert [got.hit for got in stale] == [True] * 4
+        assert web.calls == 6
+
+
+@on_a_loop
 async def test_refresh_that_is_too_long() -> None:
     """A refresh whose body is longer than max_body leaves the stale response in place."""
     clock = ManualClock()

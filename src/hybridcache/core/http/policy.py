@@ -111,6 +111,9 @@ class HTTPPolicy:
 
         safe_methods: Methods that change nothing; all others invalidate.
 
+        max_refreshes: Most refreshes in the background at once, in this process; what
+            is stale beyond them is served without.
+
         min_uses: Requests of a URL in this process before its response is stored.
 
         request_key: Makes the key instead of URL and *key_headers*.
@@ -168,6 +171,8 @@ class HTTPPolicy:
     safe_methods: frozenset[str] = attrs.field(
         default=SAFE_METHODS, converter=method_names
     )
+    # A pool of threads in asyncio, or of database connections, is about as large.
+    max_refreshes: int = attrs.field(default=32, validator=count)
     min_uses: int = attrs.field(default=1, validator=count)
     request_key: Callable[[Request], str] | None = None
     accept_request: Callable[[Request], bool] | None = None

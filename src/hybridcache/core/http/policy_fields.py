@@ -132,6 +132,7 @@ class MostChanges(TypedDict, total=False):
     pass_for: Duration
     detail: bool
     safe_methods: frozenset[str]
+    max_refreshes: int
     min_uses: int
 
 

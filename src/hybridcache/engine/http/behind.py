@@ -54,6 +54,9 @@ def refresh_behind(
         return
     if ctx.now() < ctx.node.holds.held_off_until(found.key):
         return
+    running = sum(flight.background for flight in ctx.node.flights.flights())
+    if running >= site.policy.max_refreshes:
+        return
     fields = without(request.headers, OF_THE_CLIENT)
     # A 304 would leave a part what it is: all of it is asked for.
     own = validators(terms(fields), stored) if stored.complete else ()
