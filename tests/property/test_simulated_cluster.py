@@ -135,6 +135,11 @@ def test_a_load_without_a_lease_is_judged_by_itself() -> None:
     Cluster(seed=1260889, nodes=2, workload=work.WAITING, faults=faulty.PROCESSES).run()
 
 
+def test_a_lease_that_ran_out_before_its_load_began_is_no_lease() -> None:
+    """A process that stood still after it was granted a lease asks for it again."""
+    Cluster(seed=2592891, nodes=4, workload=work.WAITING, faults=faulty.STORM).run()
+
+
 def test_a_lease_may_be_granted_to_who_stands_still() -> None:
     """Who is told of its lease too late to renew it has lost it rightly."""
     policy = Policy(fresh_for=1.5, ttl=5.0, wait_for=6.0, retry_after=1.0)

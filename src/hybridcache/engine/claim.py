@@ -115,8 +115,12 @@ def _ask_once(
             marker = told
         match answer:
             case Granted():
+                # This process may have stood still: then the lease has run out, and
+                # another may have taken it. It is asked for again.
+                lasts = ctx.now() - sent_at < request.lease_ms / 1000
                 # Known before the load begins: what it makes is stamped with it.
-                return Claimed(names, token, blob.stamp_of(marker))
+                stamp = blob.stamp_of(marker)
+                return Claimed(names, token, stamp) if lasts else quest
             case Held():
                 # Another process's, or a load's of this one whose flight a clear let
                 # go of: then that wait is seen, too.
