@@ -5,7 +5,7 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
-from tests.http.wsgi import FRESH, TEXT, Origin, Web, ask
+from tests.http.wsgi import FRESH, TEXT, Origin, Web, ask, asking, in_thread
 
 
 @pytest.fixture(name="web")
@@ -98,3 +98,20 @@ def test_purge_of_a_url_as_people_write_it(web: Web, url: str) -> None:
     ask(face, path)
 
     assert 2 == origin.calls
+
+
+def test_client_that_takes_nothing_holds_up_no_other(web: Web) -> None:
+    """Others wait for a leader whose client takes nothing a second, and one leads then."""
+    origin = Origin(chunks=(b"a", b"b"))
+    face = web.face(origin)
+    slow = asking(face).begin()
+    slow.part()
+
+    others = [in_thread(lambda: ask(face)) for _ in range(5)]
+    got = [other.result(5).content for other in others]
+    slow.finish()
+
+    assert 2 == origin.calls
+    assert [b"ab"] * 5 == got
+    assert b"ab" == slow.content
+    assert "hybridcache; hit" in ask(face).said

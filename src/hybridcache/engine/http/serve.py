@@ -233,10 +233,13 @@ def _lead(exchange: Exchange, found: Found, plan: Plan) -> Flow[Course | None]:
     if news is None:
         return exchange
     if isinstance(news, Failed):
-        # Who asked the origin may have gone away; else it failed, which a stale
-        # response may serve for. Without one it may yet not fail for this request.
-        gone = isinstance(news.error, ExchangeGivenUp | TimeoutError)
-        return exchange if gone else exchange.stale() or exchange
+        if isinstance(news.error, ExchangeGivenUp):
+            # Who asked the origin has gone away: one of those who waited leads now.
+            return None
+        # The origin failed, which a stale response may serve for, unless it is just
+        # slow. Without one it may yet not fail for this request.
+        late = isinstance(news.error, TimeoutError)
+        return exchange if late else exchange.stale() or exchange
     record = news.value
     if isinstance(record, Variants):
         return None
