@@ -248,13 +248,16 @@ def _lead(exchange: Exchange, found: Found, plan: Plan) -> Flow[Course | None]:
     return _followed(exchange, record, news)
 
 
-def _followed(exchange: Exchange, stored: Stored, outcome: Outcome[Record]) -> Course:
+def _followed(
+    exchange: Exchange, stored: Stored, outcome: Outcome[Record]
+) -> Course | None:
     """Give another request's response to this one, if it would be served from store."""
     site, request, wanted = exchange.site, exchange.request, exchange.terms
     resident = outcome.age if isinstance(outcome, HitFresh | HitStale) else 0.0
     verdict = decide(request, wanted, stored, resident, site.policy)
     if not isinstance(verdict, Hit | StaleHit):
-        return exchange
+        # Of a part everyone may want the rest: one leads the load of that.
+        return exchange if stored.complete else None
     if not isinstance(outcome, Suppressed):
         return _hit(site, request, wanted, stored, verdict.age)
     status = cache_status(exchange.why, collapsed=True)
