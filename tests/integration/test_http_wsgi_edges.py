@@ -1,5 +1,6 @@
 """The WSGI middleware where applications, servers and the cache part ways."""
 
+import os
 from collections.abc import Iterable, Iterator
 from wsgiref.types import StartResponse, WSGIEnvironment
 
@@ -115,3 +116,24 @@ def test_client_that_takes_nothing_holds_up_no_other(web: Web) -> None:
     assert [b"ab"] * 5 == got
     assert b"ab" == slow.content
     assert "hybridcache; hit" in ask(face).said
+
+
+def test_child_of_a_thread_that_leads_stores(web: Web) -> None:
+    """A child that was forked in mid-response stores what its parent was loading."""
+    origin = Origin(chunks=(b"a", b"b"))
+    face = web.face(origin)
+    leader = asking(face).begin()
+    leader.part()
+
+    child = os.fork()
+    if child == 0:
+        try:
+            ask(face)
+            stored = "hybridcache; hit" in ask(face).said
+        except BaseException:  # noqa: BLE001 (the child must end here)
+            stored = False
+        os._exit(0 if stored else 1)
+    _, status = os.waitpid(child, 0)
+    leader.finish()
+
+    assert 0 == status
