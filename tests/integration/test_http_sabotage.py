@@ -74,6 +74,30 @@ async def test_credentials_spoil_no_load(redis_url: str, prefix: str) -> None:
 
 
 @on_a_loop
+async def test_those_who_waited_for_a_part_make_one_call() -> None:
+    """Who waited for what comes of a Range, and wants the whole, waits for one load."""
+    held = Held(("range", "bytes=0-0"))
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        if origin.sent("range") is None:
+            origin.status, origin.headers, origin.body = 200, (FRESH,), (b"hello",)
+        await held(origin, scope, receive, send)
+
+    part = (FRESH, ("content-range", "bytes 0-0/5"))
+    async with site(Origin(206, part, (b"h",), script)) as web:
+        led = asyncio.create_task(web.get(headers=[("range", "bytes=0-0")]))
+        await web.origin.called()
+        others = [asyncio.create_task(web.get()) for _ in range(10)]
+        await asyncio.sleep(0.01)
+        held.go.set()
+        got = await asyncio.gather(*others)
+
+        assert b"h" == (await led).body
+        assert [b"hello"] * 10 == [one.body for one in got]
+        assert web.calls == 2
+
+
+@on_a_loop
 async def test_no_store_drops_nothing() -> None:
     """What is stored stays when a client validates it with no-store."""
     clock = ManualClock()

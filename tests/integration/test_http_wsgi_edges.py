@@ -1,11 +1,12 @@
 """The WSGI middleware where applications, servers and the cache part ways."""
 
+import os
 from collections.abc import Iterable, Iterator
 from wsgiref.types import StartResponse, WSGIEnvironment
 
 import pytest
 
-from tests.http.wsgi import FRESH, TEXT, Origin, Web, ask, asking
+from tests.http.wsgi import FRESH, TEXT, Origin, Web, ask, asking, in_thread
 
 
 @pytest.fixture(name="web")
@@ -111,3 +112,41 @@ def test_nobody_waits_longer_than_that_for_a_slow_client(web: Web) -> None:
 
     assert (b"onetwo", 2) == (other.content, origin.calls)
     slow.finish()
+
+
+def test_client_that_takes_nothing_holds_up_no_other(web: Web) -> None:
+    """Others wait for a leader whose client takes nothing a second, and one leads then."""
+    origin = Origin(chunks=(b"a", b"b"))
+    face = web.face(origin)
+    slow = asking(face).begin()
+    slow.part()
+
+    others = [in_thread(lambda: ask(face)) for _ in range(5)]
+    got = [other.result(5).content for other in others]
+    slow.finish()
+
+    assert 2 == origin.calls
+    assert [b"ab"] * 5 == got
+    assert b"ab" == slow.content
+    assert "hybridcache; hit" in ask(face).said
+
+
+def test_child_of_a_thread_that_leads_stores(web: Web) -> None:
+    """A child that was forked in mid-response stores what its parent was loading."""
+    origin = Origin(chunks=(b"a", b"b"))
+    face = web.face(origin)
+    leader = asking(face).begin()
+    leader.part()
+
+    child = os.fork()
+    if child == 0:
+        try:
+            ask(face)
+            stored = "hybridcache; hit" in ask(face).said
+        except BaseException:  # noqa: BLE001 (the child must end here)
+            stored = False
+        os._exit(0 if stored else 1)
+    _, status = os.waitpid(child, 0)
+    leader.finish()
+
+    assert 0 == status

@@ -113,6 +113,7 @@ def test_absent_taken_for_empty() -> None:
         "x-method-override",
         "x-original-url",
         "x-rewrite-url",
+        "x_http_method_override",
     ],
 )
 def test_fields_outside_the_key_that_make_it_another_request(name: str) -> None:

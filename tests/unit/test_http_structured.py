@@ -1,5 +1,7 @@
 """Targeted fields: a Dictionary or nothing, and the items that Cache-Status needs."""
 
+from time import process_time
+
 import pytest
 
 from hybridcache.core.http.cache_control import Control
@@ -77,6 +79,16 @@ def test_no_dictionary(value: bytes) -> None:
 def test_wrong_type(value: bytes) -> None:
     """A known directive with a value of the wrong type invalidates the field."""
     assert parse_targeted([value]) is None
+
+
+def test_unclosed_list_takes_no_time() -> None:
+    """A list of spaces that nothing closes is read once, not once for each of them."""
+    hostile = b"a=(" + b" " * 60_000 + b"x"
+    begun = process_time()
+    parse_targeted([hostile])
+    took = process_time() - begun
+
+    assert took < 1.0
 
 
 def test_no_lines_are_no_field() -> None:

@@ -62,14 +62,17 @@ _PLAIN = Terms(asked=_ASKED_NOTHING, plain=True)
 _PLAIN_WITH_COOKIE = Terms(asked=_ASKED_NOTHING, cookie=True, plain=True)
 
 # An application that heeds these answers for another method or path than the key's.
+# Frameworks that go by CGI's names, Django under ASGI too, take "_" for "-".
 _OVERRIDES = frozenset(
-    {
+    name.replace(b"-", dash)
+    for dash in (b"-", b"_")
+    for name in (
         b"x-http-method-override",
         b"x-http-method",
         b"x-method-override",
         b"x-original-url",
         b"x-rewrite-url",
-    }
+    )
 )
 # RFC 9111, section 4.3.2: evaluated by the origin alone.
 _FOR_THE_ORIGIN = frozenset({b"if-match", b"if-unmodified-since"})

@@ -26,7 +26,7 @@ _BARE_ITEM: Final = (
 )
 _PARAMETERS: Final = rb"(?:; *" + _KEY + rb"(?:=" + _BARE_ITEM + rb")?)*+"
 _ITEM: Final = _BARE_ITEM + _PARAMETERS
-_INNER_LIST: Final = rb"\( *(?:" + _ITEM + rb"(?: +" + _ITEM + rb")*+)? *\)"
+_INNER_LIST: Final = rb"\( *+(?:" + _ITEM + rb"(?: ++" + _ITEM + rb")*+)?+ *+\)"
 # RFC 9651, section 4.2.2.
 _MEMBER: Final = re.compile(
     rb"(?P<key>" + _KEY + rb")"

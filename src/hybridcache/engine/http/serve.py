@@ -254,10 +254,10 @@ def _lead(exchange: Exchange, found: Found, plan: Plan) -> Flow[Course | None]:
     if news is None:
         return exchange
     if isinstance(news, Failed):
-        # Who asked the origin may have gone away; else it failed, which a stale
-        # response may serve for. Without one it may yet not fail for this request.
-        gone = isinstance(news.error, ExchangeGivenUp | TimeoutError)
-        return exchange if gone else exchange.stale() or exchange
+        # The origin failed, which a stale response may serve for, unless it is just
+        # slow, or who asked it is. Without one it may yet not fail for this request.
+        slow = isinstance(news.error, ExchangeGivenUp | TimeoutError)
+        return exchange if slow else exchange.stale() or exchange
     record = news.value
     if isinstance(record, Variants):
         return None
@@ -273,13 +273,16 @@ def _left(news: News) -> bool:
     )
 
 
-def _followed(exchange: Exchange, stored: Stored, outcome: Outcome[Record]) -> Course:
+def _followed(
+    exchange: Exchange, stored: Stored, outcome: Outcome[Record]
+) -> Course | None:
     """Give another request's response to this one, if it would be served from store."""
     site, request, wanted = exchange.site, exchange.request, exchange.terms
     resident = _resident(outcome)
     verdict = decide(request, wanted, stored, resident, site.policy)
     if not isinstance(verdict, Hit | StaleHit):
-        return exchange
+        # Of a part everyone may want the rest: one leads the load of that.
+        return exchange if stored.complete else None
     if not isinstance(outcome, Suppressed):
         return _hit(site, request, wanted, stored, verdict.age)
     status = cache_status(exchange.why, collapsed=True)

@@ -1,6 +1,7 @@
 """A face's side of a cache, driven in threads or in tasks: the same calls in both."""
 
 import asyncio
+import os
 import threading
 import weakref
 
@@ -34,7 +35,7 @@ class InThreads:
 
     def __init__(self, cache: Cache, policy: HTTPPolicy) -> None:
         self.state = state_of(cache, Cache)
-        self.site = site_of(self.state, policy, self._wait, threading.get_ident)
+        self.site = site_of(self.state, policy, self._wait, _thread)
 
     def serve(
         self, request: Request, fetcher: Fetcher, place: Place | None = None
@@ -117,6 +118,11 @@ class InTasks:
 
     async def _wait(self, latch: Latch[object], timeout: float) -> object:
         return settled(await self.state.wiring.loops.wait(latch, timeout))
+
+
+def _thread() -> object:
+    # A forked child's threads may have the numbers of its parent's.
+    return os.getpid(), threading.get_ident()
 
 
 def _task() -> object:

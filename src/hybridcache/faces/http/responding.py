@@ -19,6 +19,7 @@ from hybridcache.engine.http.exchange import Exchange
 from hybridcache.faces.http.closing import close
 from hybridcache.faces.http.driving import InThreads
 from hybridcache.faces.http.environs import fields_of, head_of, route_of, status_line
+from hybridcache.faces.http.patience import Patience
 
 
 class Responding:
@@ -30,8 +31,10 @@ class Responding:
         exchange: Exchange,
         environ: WSGIEnvironment,
         start_response: StartResponse,
+        patience: Patience,
     ) -> None:
         self.exchange = exchange
+        self.patience = patience
         self._inside = inside
         self._environ = environ
         self._start_response = start_response
@@ -212,6 +215,16 @@ class Body:
         return self
 
     def __next__(self) -> bytes:
+        led = self._responding.exchange.led
+        if led is None:
+            return self._next()
+        self._responding.patience.end(led)
+        chunk = self._next()
+        if not led.settled and not self._closed:
+            self._responding.patience.begin(led)
+        return chunk
+
+    def _next(self) -> bytes:
         if self._ready:
             return self._ready.pop(0)
         try:
@@ -232,6 +245,9 @@ class Body:
         if self._closed:
             return
         self._closed = True
+        led = self._responding.exchange.led
+        if led is not None:
+            self._responding.patience.end(led)
         try:
             if not self._over:
                 self._read_on()

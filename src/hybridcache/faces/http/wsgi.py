@@ -21,6 +21,7 @@ from hybridcache.faces.http.environs import (
     request_of,
 )
 from hybridcache.faces.http.gathering import gather
+from hybridcache.faces.http.patience import Patience
 from hybridcache.faces.http.responding import Responding, send_answer
 from hybridcache.faces.http.urls import request_for
 
@@ -53,6 +54,7 @@ class WSGICacheMiddleware:
     ) -> None:
         self.app = app
         self._inside = InThreads(cache, policy)
+        self._patience = Patience()
 
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
@@ -119,7 +121,9 @@ class WSGICacheMiddleware:
             inner = environ_for(environ, request.headers, exchange.headers)
             if again and inner is environ:
                 inner = dict(environ)
-            responding = Responding(self._inside, exchange, inner, start_response)
+            responding = Responding(
+                self._inside, exchange, inner, start_response, self._patience
+            )
             body = responding.run(self.app)
             if body is not None:
                 return body
