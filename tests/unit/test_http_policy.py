@@ -20,7 +20,6 @@ from tests.httpish import get, head, judged, kept, terms_of
         ({"heuristic": 1.5}, "1.5"),
         ({"fresh_for": -0.5}, "-0.5"),
         ({"set_cookie": "maybe"}, "'maybe'"),
-        ({"forced": (5, 1)}, "5"),
         ({"targets": ("a b",)}, "'a b'"),
         ({"key_headers": ("x-é",)}, "'x-é'"),
         ({"stale_if_error": float("nan")}, "nan"),
@@ -127,3 +126,26 @@ def test_cookies_tells_requests_that_bring_one_of_them() -> None:
     assert not has(get("cookie: xsessionid=1; a=sessionid=1"))
     assert not has(get())
     assert terms_of(get("cookie: a=b"), HTTPPolicy(bypass_if=has)).cookie
+
+
+def test_by_url_names_what_it_was_given() -> None:
+    """A ttl that ends before freshness does is refused by these names."""
+    with pytest.raises(ValueError, match=r"fresh_for=60\.0 must not exceed ttl=30\.0"):
+        HTTPPolicy.by_url(60, 30)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "accept_request",
+        "accept_response",
+        "bypass_if",
+        "error_handler",
+        "partition",
+        "request_key",
+    ],
+)
+def test_what_is_no_function_is_refused_by_name(name: str) -> None:
+    """A text in the place of a function is refused when the policy is made."""
+    with pytest.raises(TypeError, match=f"{name} takes a function, or None"):
+        HTTPPolicy(**{name: "sessionid"})  # type: ignore[arg-type] # a bad value

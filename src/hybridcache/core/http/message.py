@@ -1,12 +1,20 @@
 """Requests, response heads, and responses as the cache holds them: frozen values.
 
 Field names of requests are in lower case; those of responses stay as they came, for
-they are sent on. Values are raw bytes. Nothing is checked or parsed here.
+they are sent on. Values are raw bytes. Nothing is parsed here, and nothing checked but
+what is stored: it may come from a Redis that others write to.
 """
 
-from typing import TypeAlias
+import re
+from typing import Final, TypeAlias
 
 import attrs
+
+FIRST_FINAL: Final = 200
+LAST_STATUS: Final = 999
+# Delta-seconds end at 2**31 (RFC 9111, section 1.2.2); sums of them stay below this.
+BEYOND_MEASURE: Final = 2.0**33
+ENDS_A_LINE: Final = re.compile(rb"[\r\n\0]")
 
 Field: TypeAlias = tuple[bytes, bytes]
 """A field line: name and raw value."""
@@ -127,6 +135,32 @@ class Stored:
     last_modified: bytes = b""
     date: int = 0
     route: str = ""
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what this cache would never have stored.
+
+        Raises:
+
+            ValueError: A status that is not final, seconds that are negative or beyond
+                all measure, or a field line that would begin another.
+        """
+        seconds = (
+            self.lifetime,
+            self.initial_age,
+            self.stale_while_revalidate,
+            self.stale_if_error,
+        )
+        if not FIRST_FINAL <= self.status <= LAST_STATUS:
+            msg = f"a stored status is final, not {self.status!r}"
+            raise ValueError(msg)
+        # A NaN is in no range.
+        if not all(0.0 <= value <= BEYOND_MEASURE for value in seconds):
+            msg = f"stored seconds are from 0 to 2**33, not {seconds!r}"
+            raise ValueError(msg)
+        for line in self.headers:
+            if any(map(ENDS_A_LINE.search, line)):
+                msg = f"a stored field line has no CR, LF or NUL, as {line!r} does"
+                raise ValueError(msg)
 
     @property
     def complete(self) -> bool:

@@ -21,6 +21,7 @@ from hybridcache.core.http.policy_fields import (
     count,
     field_names,
     fresh_and_ttl,
+    function,
     lower,
     method_names,
     not_negative,
@@ -162,8 +163,12 @@ class HTTPPolicy:
     key_headers: tuple[str, ...] = attrs.field(
         default=(), converter=lower, validator=field_names
     )
-    bypass_if: Callable[[Request], bool] | None = None
-    partition: Callable[[Request], str] | None = None
+    bypass_if: Callable[[Request], bool] | None = attrs.field(
+        default=None, validator=function
+    )
+    partition: Callable[[Request], str] | None = attrs.field(
+        default=None, validator=function
+    )
     pass_for: float = attrs.field(
         default=60.0, converter=seconds, validator=not_negative
     )
@@ -174,10 +179,16 @@ class HTTPPolicy:
     # A pool of threads in asyncio, or of database connections, is about as large.
     max_refreshes: int = attrs.field(default=32, validator=count)
     min_uses: int = attrs.field(default=1, validator=count)
-    request_key: Callable[[Request], str] | None = None
-    accept_request: Callable[[Request], bool] | None = None
-    accept_response: Callable[[Head], bool] | None = None
-    error_handler: Failure | None = None
+    request_key: Callable[[Request], str] | None = attrs.field(
+        default=None, validator=function
+    )
+    accept_request: Callable[[Request], bool] | None = attrs.field(
+        default=None, validator=function
+    )
+    accept_response: Callable[[Head], bool] | None = attrs.field(
+        default=None, validator=function
+    )
+    error_handler: Failure | None = attrs.field(default=None, validator=function)
     forced: tuple[float, float] | None = attrs.field(
         default=None, converter=fresh_and_ttl, validator=ordered
     )

@@ -5,7 +5,7 @@ the bad value in its message.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Literal, TypeAlias, TypedDict
+from typing import Literal, TypeAlias, TypedDict, TypeVar
 
 import attrs
 
@@ -19,6 +19,8 @@ Failure: TypeAlias = Callable[[Request, Exception], tuple[Head, bytes]]
 """Makes the response, head and body, for a request whose load failed."""
 
 FLAG = attrs.validators.instance_of(bool)
+
+T = TypeVar("T")
 
 
 def optional_seconds(value: Duration | None) -> float | None:
@@ -36,9 +38,19 @@ def fresh_and_ttl(
 def lower(values: Iterable[str]) -> tuple[str, ...]:
     """Make the names lower case."""
     if isinstance(values, str):
-        msg = f"several names are a tuple of str, not {values!r}"
+        msg = f"a tuple of str is wanted, as ({values!r},), not {values!r}"
         raise TypeError(msg)
     return tuple(value.lower() for value in values)
+
+
+def function(_: object, field: "attrs.Attribute[T]", value: T) -> None:
+    """Refuse what cannot be called; None is no function."""
+    if value is None or callable(value):
+        return
+    msg = f"{field.name} takes a function, or None, not {value!r}"
+    if field.name == "bypass_if":
+        msg = f"{msg}; for a cookie of that name: cookies({value!r})"
+    raise TypeError(msg)
 
 
 def field_names(
@@ -100,12 +112,16 @@ def set_cookie_word(
 
 def ordered(
     _: object,
-    field: "attrs.Attribute[tuple[float, float] | None]",
+    __: "attrs.Attribute[tuple[float, float] | None]",
     value: tuple[float, float] | None,
 ) -> None:
     """Refuse a ttl that ends before freshness does."""
     if value is not None and not 0.0 <= value[0] <= value[1] <= LONGEST:
-        msg = f"{field.name} is (fresh_for, ttl), fresh_for <= ttl, not {value!r}"
+        fresh_for, ttl = value
+        msg = (
+            f"fresh_for={fresh_for!r} must not exceed ttl={ttl!r}, and both are seconds"
+            " from 0 up to 2**31"
+        )
         raise ValueError(msg)
 
 

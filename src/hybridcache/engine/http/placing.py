@@ -10,7 +10,7 @@ from typing import Final
 import attrs
 
 from hybridcache.core.http.key import variant_key
-from hybridcache.core.http.message import Record, Stored, Variants
+from hybridcache.core.http.message import Stored, Variants
 from hybridcache.core.reply import Store
 from hybridcache.engine.command import Await, Flow
 from hybridcache.engine.context import Context
@@ -21,8 +21,8 @@ from hybridcache.engine.invalidate import invalidate
 from hybridcache.engine.lease_requests import Mode
 from hybridcache.engine.plan import Plan
 
-# How a URL varies is remembered at least this long, seconds: a day. Without it its
-# variants could not be found.
+# How a URL varies is remembered for a day, and so long at most a variant lives: what an
+# invalidation took out of reach does not lie in Redis for its year.
 VARIANTS_TTL: Final = 86400.0
 
 
@@ -84,7 +84,7 @@ def _reply(place: Place, led: Led, stored: Stored) -> Flow[Reply]:
         yield from invalidate(place.ctx, place.primary)
         return UNSHARED
     yield from _bound(place, place.variants.generation, led.key)
-    return kept_for_its_life(stored, place.site)
+    return kept_for_its_life(stored, place.site, most=VARIANTS_TTL)
 
 
 def _first_variant(place: Place, route: str, stored: Stored) -> Flow[Reply]:
@@ -94,14 +94,13 @@ def _first_variant(place: Place, route: str, stored: Stored) -> Flow[Reply]:
     led = yield from lead_beside(place.site, place.ctx, key, route)
     if led is None:
         return UNSHARED
-    reply: Store[Record] = kept_for_its_life(stored, place.site)
+    reply = kept_for_its_life(stored, place.site, most=VARIANTS_TTL)
     try:
         yield from _bound(place, variants.generation, key)
         yield from _settled(led, reply)
     finally:
         led.give_up()
-    ttl = max(VARIANTS_TTL, reply.ttl or 0.0)
-    return Store(variants, fresh_for=ttl, ttl=ttl)
+    return Store(variants, fresh_for=VARIANTS_TTL, ttl=VARIANTS_TTL)
 
 
 def _bound(place: Place, generation: str, key: str) -> Flow[None]:
