@@ -1056,6 +1056,15 @@ def test_key_and_reason_are_told_only_on_request(detail: bool) -> None:
 
 
 @on_a_loop
+async def test_functions_of_a_policy_return_text() -> None:
+    """A partition that is no str is an error that names the option."""
+    nobody: Any = lambda request: None  # noqa: E731
+    async with site(policy=HTTPPolicy.safe(partition=nobody)) as web:
+        with pytest.raises(TypeError, match="partition= .* not None"):
+            await web.get()
+
+
+@on_a_loop
 async def test_rarely_used_is_not_stored() -> None:
     """With min_uses=2 the first response of a URL is not stored."""
     async with site(policy=HTTPPolicy.safe(min_uses=2)) as web:
@@ -1127,6 +1136,8 @@ def test_wrong_options(run: Run) -> None:
         CacheMiddleware(Origin(), cache=object())  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="absolute"):
         run(CacheMiddleware(Origin(), cache=cache).purge("/a"))
+    with pytest.raises(TypeError, match="a str, not b"):
+        run(CacheMiddleware(Origin(), cache=cache).purge(b"http://a/"))  # type: ignore[arg-type]
     run(cache.close())
 
 

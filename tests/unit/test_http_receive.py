@@ -78,7 +78,7 @@ def test_what_is_no_final_response_is_never_kept(status: int) -> None:
         (["cache-control: max-age=0"], "already stale", True),
         (["cache-control: no-cache"], "already stale", True),
         ([FRESH, "age: 100"], "already stale", False),
-        ([], "already stale", True),
+        ([], "no freshness", True),
     ],
 )
 def test_what_may_not_be_kept_is_passed_on(

@@ -22,7 +22,9 @@ def primary_key(request: Request, policy: HTTPPolicy) -> str | None:
     The method is not part of it: a HEAD is answered from what a GET stored.
     """
     if policy.request_key is not None:
-        return _short(f"k{_part(policy.request_key(request))}", policy)
+        return _short(
+            f"k{_part(_text('request_key', policy.request_key(request)))}", policy
+        )
     host = request.host
     # Without lengths only where no other split of the text could be meant.
     if "/" in host or "/" in request.scheme or not request.target.startswith("/"):
@@ -37,7 +39,7 @@ def primary_key(request: Request, policy: HTTPPolicy) -> str | None:
 def _with_parts(url: str, request: Request, policy: HTTPPolicy) -> str:
     parts = [_part(url)]
     if policy.partition is not None:
-        parts.append(_part(policy.partition(request)))
+        parts.append(_part(_text("partition", policy.partition(request))))
     for name in policy.key_headers:
         value = joined(request.headers, name.encode("latin-1"))
         # Absent is not empty.
@@ -55,6 +57,19 @@ def variant_key(
         text = b"-" if value is None else b"%d:%b" % (len(value), value)
         digest.update(text)
     return f"{primary} {generation} {digest.hexdigest()}"
+
+
+def _text(option: str, made: object) -> str:
+    """Return what a function of the user's made.
+
+    Raises:
+
+        TypeError: It is no str.
+    """
+    if not isinstance(made, str):
+        msg = f"{option}= is a function that returns a str, not {made!r}"
+        raise TypeError(msg)
+    return made
 
 
 def _part(text: str) -> str:

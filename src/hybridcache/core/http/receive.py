@@ -131,7 +131,8 @@ def _kept(came: _Came) -> Keep | Pass:
     template = _template(came, about)
     if not _useful(template, policy):
         transient = template.lifetime > 0.0 and not template.always_revalidate
-        return _pass(head, "already stale", lasting=not transient)
+        why = "no freshness" if about.silent else "already stale"
+        return _pass(head, why, lasting=not transient)
     if head.status != PARTIAL_CONTENT:
         return Keep(template=template)
     part = part_of(head)

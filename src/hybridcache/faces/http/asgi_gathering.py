@@ -61,6 +61,7 @@ class Gathering:
         kind = message["type"]
         if kind == "http.response.start":
             self._received_at = self._wall()
+            self._trailers = bool(message.get("trailers"))
             self._head = Head(message["status"], fields_of(message))
         elif kind == "http.response.body":
             self._body += message.get("body", b"")

@@ -17,9 +17,11 @@ def request_for(url: str, headers: Mapping[str, str] | None = None) -> Request:
 
     Raises:
 
+        TypeError: It is no str.
+
         ValueError: It is no absolute http or https URL.
     """
-    parts = urlsplit(url)
+    parts = urlsplit(_text(url))
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         msg = f"a URL here is absolute, with http or https, not {url!r}"
         raise ValueError(msg)
@@ -33,3 +35,10 @@ def request_for(url: str, headers: Mapping[str, str] | None = None) -> Request:
         for name, value in (headers or {}).items()
     )
     return Request("GET", parts.scheme, host, target, fields)
+
+
+def _text(url: object) -> str:
+    if not isinstance(url, str):
+        msg = f"a URL here is a str, not {url!r}"
+        raise TypeError(msg)
+    return url
