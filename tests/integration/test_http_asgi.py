@@ -1060,7 +1060,7 @@ async def test_functions_of_a_policy_return_text() -> None:
     """A partition that is no str is an error that names the option."""
     nobody: Any = lambda request: None  # noqa: E731
     async with site(policy=HTTPPolicy.safe(partition=nobody)) as web:
-        with pytest.raises(TypeError, match="partition= .* not None"):
+        with pytest.raises(TypeError, match=r"partition= .* not None"):
             await web.get()
 
 
