@@ -31,7 +31,7 @@ __all__ = [
     "cookies",
 ]
 
-# Where each face is, in hybridcache.faces.http, and the extra that it needs.
+# Where each face is, in hybridcache.faces.http, and the library that it needs.
 _FACES: Final = {
     "AsyncCacheTransport": ("httpx_async_transport", "httpx"),
     "CacheAdapter": ("requests_adapter", "requests"),
@@ -53,15 +53,15 @@ if not TYPE_CHECKING:
         if name not in _FACES:
             msg = f"module {__name__!r} has no attribute {name!r}"
             raise AttributeError(msg)
-        where, extra = _FACES[name]
+        where, library = _FACES[name]
         try:
             module = import_module(f"hybridcache.faces.http.{where}")
         except ModuleNotFoundError as error:
-            if extra is None or (error.name or "").startswith("hybridcache"):
+            if library is None or (error.name or "").startswith("hybridcache"):
                 raise
             msg = (
                 f"hybridcache.http.{name} needs {error.name}, which is not installed:"
-                f" pip install 'hybridcache[{extra}]'"
+                f" pip install {library}"
             )
             raise ImportError(msg, name=error.name) from error
         # From now on it is found without this function.

@@ -1,5 +1,8 @@
 """What the example's reverse proxy does to heads, fields and its command line."""
 
+import socket
+import sys
+
 import h11
 import pytest
 
@@ -8,7 +11,7 @@ from examples.proxy.fields import Fields, apart, end_to_end
 from examples.proxy.messages import origin_form
 from examples.proxy.origin_state import mended
 from examples.proxy.wiring import Inner, Plan
-from examples.reverse_proxy import plan_of
+from examples.reverse_proxy import main, plan_of
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
@@ -113,3 +116,30 @@ def test_the_command_line_names_the_parts() -> None:
         redis="redis://r",
     )
     assert (Inner.REQUESTS, False) == (plain.inner, plain.cached)
+
+
+def test_the_help_names_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who asks for help reads what is stored by default, and where it is served."""
+    with pytest.raises(SystemExit):
+        plan_of(["--help"])
+    said = " ".join(capsys.readouterr().out.split())
+
+    assert "(default: conformant)" in said
+    assert "(default: 127.0.0.1:8080)" in said
+    assert "http://HOST:PORT --listen" in said
+
+
+@pytest.mark.parametrize("face", ["asgi", "wsgi"])
+def test_a_port_in_use_is_told_in_a_line(
+    face: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing can be served, the program says so and ends."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        line = f"proxy --origin http://127.0.0.1:1 --listen {address} --face {face}"
+        monkeypatch.setattr(sys, "argv", line.split())
+
+        assert 1 == main()
+
+    said = f"cannot listen on {address}: Address already in use\n"
+    assert said == capsys.readouterr().err

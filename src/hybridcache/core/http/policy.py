@@ -83,12 +83,14 @@ class HTTPPolicy:
             4.2.2); 0: none is.
 
         obey_requests: Honour all of a request's Cache-Control; else only
-            ``only-if-cached`` and ``no-store``.
+            ``only-if-cached`` and ``no-store``. By the latter nothing is stored of the
+            request, but what is stored may serve it.
 
         targets: Names of targeted fields, the first valid one counts (RFC 9213).
 
         fresh_for: Freshness lifetime, seconds, of responses that do not say: only of
-            200s to GETs without Cookie and Authorization, that set no cookie.
+            200s to GETs without Cookie and Authorization, that set no cookie. What is
+            stored so serves requests with a Cookie, too: see *bypass_if*.
 
         stale_while_revalidate: Seconds past freshness, where a response that was
             fresh does not say (RFC 5861, section 3).
@@ -101,9 +103,11 @@ class HTTPPolicy:
 
         key_headers: Names of request fields that are part of every key.
 
-        bypass_if: Requests for which it is true go past the cache.
+        bypass_if: Requests for which it is true go past the cache. What this and the
+            other functions raise reaches the caller.
 
-        partition: Part of every key: the user, the tenant.
+        partition: Makes a str of a request that is part of every key: the user, the
+            tenant.
 
         pass_for: Seconds for which it is remembered that a URL's responses cannot be
             stored: nobody waits for them.
@@ -117,7 +121,8 @@ class HTTPPolicy:
 
         min_uses: Requests of a URL in this process before its response is stored.
 
-        request_key: Makes the key instead of URL and *key_headers*.
+        request_key: Makes the key, a str, instead of URL, *key_headers* and
+            *partition*.
 
         accept_request: Requests for which it is false go past the cache.
 
@@ -214,7 +219,12 @@ class HTTPPolicy:
 
     @classmethod
     def private(cls, **changes: "Unpack[HTTPPolicyChanges]") -> Self:
-        """All that the RFCs allow a cache of one user: the default of clients."""
+        """All that the RFCs allow a cache of one user: the default of clients.
+
+        It stores ``private`` and what sets a cookie; it tells requests with another
+        Authorization apart, and not those with another Cookie: a cache for many users
+        takes a *partition*.
+        """
         return cls.conformant(shared=False, stale_if_error=None).evolve(**changes)
 
     @classmethod

@@ -85,8 +85,10 @@ class CacheMiddleware:
     ) -> Invalidated:
         """Have no later request served by what is held for *url*, on any node.
 
-        All of its variants go with it. *headers* matter where the policy's keys have
-        more than the URL in them.
+        All of its variants go with it. *url* is the one that the application sees:
+        scheme and host after what reads X-Forwarded fields. *headers* matter where the
+        policy's keys have more than the URL in them. Any face will do whose cache has
+        the same prefix and Redis, and whose policy makes the same keys.
 
         Raises:
 

@@ -34,7 +34,7 @@ from hybridcache.faces.http.urls import request_for
 class AsyncCacheTransport(httpx.AsyncBaseTransport):
     """The same as :class:`~hybridcache.http.CacheTransport`, but for an async client.
 
-    It runs on asyncio.
+    It runs on asyncio. Its default policy is for one user, too.
 
     Args:
 

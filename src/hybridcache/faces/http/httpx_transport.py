@@ -37,9 +37,13 @@ class CacheTransport(httpx.BaseTransport):
     Each request counts, redirects too. ``response.extensions["hybridcache"]`` is a
     :class:`~hybridcache.http.Served`.
 
-    What is stored serves whoever uses the cache with an equal URL. Where clients of
+    The default policy is for one user: what is stored serves whoever uses the cache
+    with an equal URL and an equal Authorization, whatever the Cookie. Where clients of
     several users share one, or differ in their certificates, proxies or in what a
     host's name leads to, keep them apart with the policy's *partition*.
+
+    httpx ignores a client's *verify*, *cert*, *http2*, *limits* and the environment's
+    proxies where it is given a transport: give them to *inner*.
 
     A response that is streamed is stored once it was read to its end. Until then, or
     until it is closed, other requests of its URL wait for it, at most for the policy's

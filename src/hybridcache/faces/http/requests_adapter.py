@@ -69,13 +69,12 @@ class _Options:
 class CacheAdapter(BaseAdapter):
     """Answer a requests session's requests from the cache, and keep responses in it.
 
-    Mount it for what it is to cache: ``session.mount("https://", CacheAdapter(...))``.
-    Each request counts, redirects too. ``response.hybridcache`` is a
-    :class:`~hybridcache.http.Served`.
+    Mount it: ``session.mount("https://", CacheAdapter(...))``. Each request counts,
+    redirects too. ``response.hybridcache`` is a :class:`~hybridcache.http.Served`.
 
-    What is stored serves whoever uses the cache with an equal URL. Where sessions of
-    several users share one, or differ in *verify*, *cert*, proxies or in what a host's
-    name leads to, keep them apart with the policy's *partition*.
+    The default policy is for one user: an equal URL and Authorization get the same,
+    whatever the Cookie, *verify*, *cert*, proxies, or what a host's name leads to.
+    Keep sessions that differ in these apart with the policy's *partition*.
 
     A response that is streamed is stored once it was read to its end. Until then, or
     until it is closed, other requests of its URL wait for it, at most for the policy's
