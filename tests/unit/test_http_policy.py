@@ -147,5 +147,7 @@ def test_by_url_names_what_it_was_given() -> None:
 )
 def test_what_is_no_function_is_refused_by_name(name: str) -> None:
     """A text in the place of a function is refused when the policy is made."""
-    with pytest.raises(TypeError, match=f"{name} takes a function, or None"):
+    with pytest.raises(
+        TypeError, match=f"{name} takes a function that is not async, or None"
+    ):
         HTTPPolicy(**{name: "sessionid"})  # type: ignore[arg-type] # a bad value

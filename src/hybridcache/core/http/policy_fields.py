@@ -5,6 +5,7 @@ the bad value in its message.
 """
 
 from collections.abc import Callable, Iterable
+from inspect import iscoroutinefunction
 from typing import Literal, TypeAlias, TypedDict, TypeVar
 
 import attrs
@@ -44,10 +45,10 @@ def lower(values: Iterable[str]) -> tuple[str, ...]:
 
 
 def function(_: object, field: "attrs.Attribute[T]", value: T) -> None:
-    """Refuse what cannot be called; None is no function."""
-    if value is None or callable(value):
+    """Refuse what cannot be called, or must be awaited; None is no function."""
+    if value is None or (callable(value) and not iscoroutinefunction(value)):
         return
-    msg = f"{field.name} takes a function, or None, not {value!r}"
+    msg = f"{field.name} takes a function that is not async, or None, not {value!r}"
     if field.name == "bypass_if":
         msg = f"{msg}; for a cookie of that name: cookies({value!r})"
     raise TypeError(msg)
