@@ -1118,6 +1118,32 @@ async def test_nodes_make_one_call(redis_url: str, prefix: str) -> None:
 
 
 @on_a_loop
+async def test_late_load_stores_nothing_unheard(redis_url: str, prefix: str) -> None:
+    """What began to load with its head is not stored if a purge may have gone unheard."""
+
+    async def script(origin: Origin, scope: Any, receive: Any, send: Any) -> None:
+        if len(origin.calls) == 1:
+            # A purge on another node meanwhile would have been told to nobody.
+            node.distrust()
+            node.subscribed(node.marker or b"")
+        await origin.answer(send)
+
+    origin = Origin(headers=[("cache-control", "public, max-age=60")], script=script)
+    authorised = [("authorization", "Basic eA==")]
+    async with site(origin, url=redis_url, prefix=prefix) as web:
+        await web.middleware.purge("http://example.org/other")
+        node = web.cache._state.wiring.ctx.node
+
+        async def whole() -> bool:
+            return node.whole
+
+        await until(whole)
+        gots = [await web.get("/a", headers=authorised) for _ in range(3)]
+
+        assert [False, False, True] == [got.hit for got in gots]
+
+
+@on_a_loop
 async def test_without_redis_it_goes_on(prefix: str) -> None:
     """With Redis down the application answers, and memory serves what it answered."""
     async with site(url="redis://127.0.0.1:1/0", prefix=prefix) as web:

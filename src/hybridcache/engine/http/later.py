@@ -4,7 +4,8 @@ That is a POST's, which may serve a later GET (RFC 9110, section 9.3.3), and wha
 answers a GET that is likely to be for its client alone.
 
 Rules of this module: the GET is one that the cache would deal with, and an invalidation
-that passes once the request is under way is heard of: what came is not stored then.
+that passes once the request is under way is heard of: what came is not stored then, nor
+where one could have passed unheard.
 """
 
 import attrs
@@ -26,10 +27,12 @@ class Watch:
     _fill: Fill
 
     def ended(self) -> bool:
-        """Hear no more; whether none passed. It may be ended again."""
-        with self._ctx.node.lock:
-            self._ctx.node.fills.close(self._fill)
-            return not self._fill.spoiled
+        """Hear no more; whether none can have passed. It may be ended again."""
+        node, fill = self._ctx.node, self._fill
+        with node.lock:
+            node.fills.close(fill)
+            # Another node's is heard of by the subscription alone.
+            return not fill.spoiled and node.whole and fill.epoch == node.epoch
 
 
 def watch(ctx: Context, key: str) -> Watch:
