@@ -8,18 +8,17 @@ but the tuple of lines.
 from typing import Final, NamedTuple
 
 from hybridcache.core.http.admission import Terms
+from hybridcache.core.http.codes import OK, REDIRECTIONS
 from hybridcache.core.http.dates import parse_date
 from hybridcache.core.http.decision import if_range_holds
 from hybridcache.core.http.etags import matches_any
 from hybridcache.core.http.fields import without
 from hybridcache.core.http.message import Headers, Request, Stored
 from hybridcache.core.http.policy import HTTPPolicy
-from hybridcache.core.http.ranges import Span, Unsatisfiable, parse_range
-from hybridcache.core.http.status import Served, with_status
-from hybridcache.core.http.storable import NO_MORE_SUCCESS, OK
+from hybridcache.core.http.ranges import OF_THE_PART, Span, Unsatisfiable, parse_range
+from hybridcache.core.http.status import STATUS, Served, with_status
 
 AGE: Final = b"age"
-STATUS: Final = b"cache-status"
 
 # RFC 9110, section 15.4.5, with Last-Modified where there is no tag to go by.
 _OF_A_304 = frozenset(
@@ -33,7 +32,6 @@ _OF_A_304 = frozenset(
         b"vary",
     }
 )
-_OF_THE_WHOLE = frozenset({b"content-length", b"content-range"})
 _OF_A_416 = frozenset({b"cache-status", b"date"})
 
 
@@ -110,7 +108,7 @@ def gateway_timeout(status_field: bytes) -> Answer:
 def _not_modified(stored: Stored, terms: Terms, age: float) -> bool:
     """Whether the client has it already (RFC 9111, section 4.3.2)."""
     # RFC 9110, section 13.2.1: conditions count only where it would be a success.
-    if not OK <= stored.status < NO_MORE_SUCCESS:
+    if not OK <= stored.status < REDIRECTIONS:
         return False
     if terms.none_match is not None:
         # RFC 9110, section 13.1.3: then If-Modified-Since is ignored.
@@ -159,7 +157,7 @@ def _slice(stored: Stored, span: Span, length: int) -> Answer:
     return Answer(
         206,
         (
-            *without(stored.headers, _OF_THE_WHOLE),
+            *without(stored.headers, OF_THE_PART),
             (b"content-range", b"bytes %d-%d/%d" % (span.first, span.last, length)),
             (b"content-length", b"%d" % len(body)),
         ),

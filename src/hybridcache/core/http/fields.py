@@ -8,7 +8,7 @@ import re
 from collections.abc import Container, Iterator
 from typing import Final
 
-from hybridcache.core.http.message import Headers
+from hybridcache.core.http.message import ENDS_A_LINE, Headers
 
 # RFC 9110, section 5.6.2.
 TOKEN: Final = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
@@ -34,7 +34,6 @@ HOP_BY_HOP: Final = frozenset(
 """Fields that concern one connection or one proxy (RFC 9110, section 7.6.1)."""
 
 _NAME: Final = re.compile(TOKEN)
-_BREAKING: Final = re.compile(rb"[\r\n\x00]")
 _COMMA_OR_QUOTED: Final = re.compile(rb',|"(?:[^"\\]|\\.)*+("|\\?\Z)', re.DOTALL)
 
 
@@ -112,6 +111,6 @@ def hop_by_hop(headers: Headers) -> frozenset[bytes]:
 def unsafe(headers: Headers) -> bool:
     """Whether replaying these lines could end one early (RFC 9110, section 5.5)."""
     return any(
-        not is_token(name) or _BREAKING.search(value) is not None
+        not is_token(name) or ENDS_A_LINE.search(value) is not None
         for name, value in headers
     )

@@ -7,11 +7,12 @@ section 4.4), and one origin never drops what another one stored.
 import attrs
 
 from hybridcache.core.http.age import lifetime
+from hybridcache.core.http.codes import ERRORS, OK
 from hybridcache.core.http.fields import lines, without
 from hybridcache.core.http.message import Head, Request
 from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.core.http.reference import resolve
-from hybridcache.core.http.storable import ERRORS, OK, said
+from hybridcache.core.http.storable import said
 
 # What belongs to a POST and not to a GET of the same thing.
 _OF_THE_CONTENT = frozenset(

@@ -1,9 +1,9 @@
 """Keys of responses: what makes two requests ask for the same thing.
 
 Rules of this module: the parts are taken as they came, nothing is decoded, folded
-or sorted, and each brings its length where they could be split otherwise, so that no two lists
-of parts make one key. A short key can be read; any other ends in ``#`` and a digest,
-and none that can be read has a ``#``.
+or sorted, and each brings its length where they could be split otherwise, so that no
+two lists of parts make one key. A short key can be read; any other ends in ``#`` and a
+digest, and none that can be read has a ``#``.
 """
 
 import hashlib

@@ -8,15 +8,22 @@ import attrs
 
 from hybridcache.core.http.admission import Terms
 from hybridcache.core.http.age import corrected_initial_age, parse_age
+from hybridcache.core.http.codes import (
+    NO_CONTENT,
+    OK,
+    PARTIAL_CONTENT,
+    REDIRECTIONS,
+)
 from hybridcache.core.http.etags import parse_etag, strong_match
 from hybridcache.core.http.fields import hop_by_hop, lines, without
 from hybridcache.core.http.message import Head, Headers, Request, Stored
 from hybridcache.core.http.policy import HTTPPolicy
-from hybridcache.core.http.ranges import ContentRange, parse_content_range
+from hybridcache.core.http.ranges import (
+    OF_THE_PART,
+    ContentRange,
+    parse_content_range,
+)
 from hybridcache.core.http.storable import (
-    NO_MORE_SUCCESS,
-    OK,
-    PARTIAL_CONTENT,
     Said,
     allows_authorised,
     content_length,
@@ -25,10 +32,6 @@ from hybridcache.core.http.storable import (
     withheld,
 )
 from hybridcache.core.http.vary import selecting, vary_names
-
-NO_CONTENT = 204
-
-_PART_FIELDS = frozenset({b"content-length", b"content-range"})
 
 
 def make(
@@ -47,7 +50,7 @@ def make(
     partial = head.status == PARTIAL_CONTENT
     status = OK if partial else head.status
     # A precondition means nothing where the answer is no success: RFC 9110, 13.2.1.
-    success = OK <= status < NO_MORE_SUCCESS
+    success = OK <= status < REDIRECTIONS
     lasts, slack, slack_on_error, strict = _times(
         request, terms, policy, head, said, received_at
     )
@@ -55,7 +58,7 @@ def make(
     out = hop_by_hop(headers) | withheld(said, policy) | {b"age"}
     return Stored(
         status=status,
-        headers=without(headers, out | _PART_FIELDS if partial else out),
+        headers=without(headers, out | OF_THE_PART if partial else out),
         body=b"",
         reason=b"OK" if partial else head.reason,
         length=None,

@@ -10,8 +10,8 @@ from typing import Final, TypeAlias
 
 import attrs
 
-FIRST_FINAL: Final = 200
-LAST_STATUS: Final = 999
+from hybridcache.core.http.codes import LAST, OK
+
 # Delta-seconds end at 2**31 (RFC 9111, section 1.2.2); sums of them stay below this.
 BEYOND_MEASURE: Final = 2.0**33
 ENDS_A_LINE: Final = re.compile(rb"[\r\n\0]")
@@ -111,7 +111,8 @@ class Stored:
 
         last_modified: Last-Modified as it came, or empty.
 
-        date: Date's instant, else that of receipt: seconds since 1970, for If-Modified-Since.
+        date: Date's instant, else that of receipt, for If-Modified-Since: seconds
+            since 1970.
 
         route: The framework's route pattern, or empty; a metric label.
     """
@@ -150,7 +151,7 @@ class Stored:
             self.stale_while_revalidate,
             self.stale_if_error,
         )
-        if not FIRST_FINAL <= self.status <= LAST_STATUS:
+        if not OK <= self.status <= LAST:
             msg = f"a stored status is final, not {self.status!r}"
             raise ValueError(msg)
         # A NaN is in no range.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 import attrs
 
+from hybridcache.core.http.codes import ERRORS
 from hybridcache.core.http.message import Head, Request
 from hybridcache.core.http.policy_fields import (
     FLAG,
@@ -275,4 +276,4 @@ def cookies(*names: str) -> Callable[[Request], bool]:
 
 def _no_error(head: Head) -> bool:
     # The Go original's default.
-    return head.status < 400  # noqa: PLR2004
+    return head.status < ERRORS

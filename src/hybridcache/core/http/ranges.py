@@ -13,6 +13,9 @@ import attrs
 from hybridcache.core.http.digits import number
 from hybridcache.core.http.fields import OWS
 
+OF_THE_PART: Final = frozenset({b"content-length", b"content-range"})
+"""Fields that say what part a message carries, and not what it is a part of."""
+
 # Longer than any representation; the number itself is never used.
 _LONGEST: Final = 2**63
 _RANGE: Final = re.compile(rb"bytes=(.*)", re.IGNORECASE | re.DOTALL)

@@ -7,6 +7,12 @@ is stored is what may serve others. A 304 updates only what it surely speaks of.
 import attrs
 
 from hybridcache.core.http.admission import Terms
+from hybridcache.core.http.codes import (
+    NOT_MODIFIED,
+    PARTIAL_CONTENT,
+    SERVER_ERRORS,
+    UNSATISFIABLE,
+)
 from hybridcache.core.http.decision import may_serve_on_error
 from hybridcache.core.http.etags import strong_match
 from hybridcache.core.http.fields import lines, unsafe
@@ -24,8 +30,6 @@ from hybridcache.core.http.message import Head, Request, Stored
 from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.core.http.storable import (
     HEURISTIC,
-    NOT_MODIFIED,
-    PARTIAL_CONTENT,
     Said,
     freshness,
     refusal,
@@ -39,9 +43,8 @@ from hybridcache.core.http.updating import (
     update,
 )
 
-UNSATISFIABLE = 416
 # RFC 5861, section 4: what counts as an error.
-SERVER_ERRORS = frozenset({500, 502, 503, 504})
+FAILURES = frozenset({500, 502, 503, 504})
 
 
 def judge(
@@ -94,7 +97,7 @@ def judge(
         return _completed(came, stored)
     if head.status == NOT_MODIFIED:
         return _not_modified(came, stored)
-    if head.status in SERVER_ERRORS and may_serve_on_error(terms, stored, age, policy):
+    if head.status in FAILURES and may_serve_on_error(terms, stored, age, policy):
         return UseStale(stored)
     if request.method == "HEAD" and describes(stored, head):
         return _freshened(_update(came, stored))
@@ -145,7 +148,7 @@ def _kept(came: _Came) -> Keep | Pass:
 
 def _pass(head: Head, reason: str, *, lasting: bool) -> Pass:
     # An error says nothing about the response that comes after it.
-    return Pass(reason, lasting=lasting and head.status < min(SERVER_ERRORS))
+    return Pass(reason, lasting=lasting and head.status < SERVER_ERRORS)
 
 
 def _template(came: _Came, about: Said) -> Stored:

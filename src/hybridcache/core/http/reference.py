@@ -8,6 +8,7 @@ import re
 
 import attrs
 
+from hybridcache.core.http.authority import DEFAULT_PORTS
 from hybridcache.core.http.message import Request
 
 # RFC 3986, appendix B, less the fragment.
@@ -15,7 +16,6 @@ _REFERENCE = re.compile(
     r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):)?(?://(?P<host>[^/?#]*))?"
     r"(?P<path>[^?#]*)(?P<query>\?[^#]*)?"
 )
-_PORTS = {"http": ":80", "https": ":443"}
 
 
 def resolve(base: Request, reference: bytes) -> Request | None:
@@ -28,7 +28,7 @@ def resolve(base: Request, reference: bytes) -> Request | None:
     if scheme is not None and (scheme.lower() != base.scheme or host is None):
         return None
     if host is not None:
-        if host.lower().removesuffix(_PORTS.get(base.scheme, ":")) != base.host:
+        if host.lower().removesuffix(DEFAULT_PORTS.get(base.scheme, ":")) != base.host:
             return None
         target = without_dots(path) or "/"
     elif not path:

@@ -6,10 +6,12 @@ and the key is named only on request, for it can hold what a user should not see
 
 import math
 from enum import Enum
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from hybridcache.core.http.message import Headers
 from hybridcache.core.http.structured import token_or_string
+
+STATUS: Final = b"cache-status"
 
 Forward: TypeAlias = Literal[
     "bypass", "method", "uri-miss", "vary-miss", "miss", "request", "stale", "partial"
@@ -95,7 +97,7 @@ def with_status(headers: Headers, value: bytes) -> Headers:
 
     A new line after all others is the same as a new last member (RFC 9110, 5.3).
     """
-    return (*headers, (b"cache-status", value))
+    return (*headers, (STATUS, value))
 
 
 def _string(text: str) -> bytes:

@@ -10,19 +10,13 @@ import attrs
 from hybridcache.core.http.admission import Terms
 from hybridcache.core.http.age import lifetime
 from hybridcache.core.http.cache_control import Control, parse_control
+from hybridcache.core.http.codes import NOT_MODIFIED, OK
 from hybridcache.core.http.dates import parse_date
 from hybridcache.core.http.fields import lines, unsafe
 from hybridcache.core.http.message import Head, Headers, Request
 from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.core.http.structured import parse_targeted
 from hybridcache.core.http.vary import vary_names
-
-OK = 200
-PARTIAL_CONTENT = 206
-NOT_MODIFIED = 304
-FIRST_FINAL = 200
-NO_MORE_SUCCESS = 300
-ERRORS = 400
 
 # RFC 9110, section 15.1.
 HEURISTIC = frozenset({200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501})
@@ -179,7 +173,7 @@ class Refusal:
 
 def refusal(terms: Terms, policy: HTTPPolicy, head: Head, said: Said) -> Refusal | None:
     """Say what forbids storing a final response to a GET (RFC 9111, section 3)."""
-    if head.status < FIRST_FINAL or head.status == NOT_MODIFIED:
+    if head.status < OK or head.status == NOT_MODIFIED:
         return Refusal("status", lasting=False)
     # A name or value that would end a line, when it is replayed, begins another.
     if unsafe(head.headers):

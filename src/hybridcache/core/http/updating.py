@@ -7,6 +7,7 @@ section 4.3.4). What describes the stored content itself stays as it is.
 import attrs
 
 from hybridcache.core.http.admission import Terms
+from hybridcache.core.http.codes import OK
 from hybridcache.core.http.decision import own_etags
 from hybridcache.core.http.etags import (
     matches_any,
@@ -20,7 +21,6 @@ from hybridcache.core.http.making import make
 from hybridcache.core.http.message import Head, Headers, Request, Stored
 from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.core.http.storable import (
-    OK,
     Refusal,
     content_length,
     refusal,
@@ -123,7 +123,7 @@ def describes(stored: Stored, head: Head) -> bool:
     etag = _etag(head.headers)
     modified = lines(head.headers, b"last-modified")
     length = content_length(head.headers)
-    if etag and not strong_match(etag, stored.etag) and etag != stored.etag:
+    if etag and etag != stored.etag:
         return False
     if modified and modified[0].strip() != stored.last_modified:
         return False

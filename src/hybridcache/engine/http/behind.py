@@ -5,6 +5,7 @@ from typing import Final
 import attrs
 
 from hybridcache.core.http.admission import terms
+from hybridcache.core.http.codes import SERVER_ERRORS
 from hybridcache.core.http.decision import validators
 from hybridcache.core.http.fields import without
 from hybridcache.core.http.judgement import (
@@ -25,7 +26,6 @@ from hybridcache.engine.http.lives import kept_for_its_life, tombstone
 from hybridcache.engine.http.site import Fetched, Fetcher, Reply, Site
 from hybridcache.engine.lookup import start_refresh
 
-SERVER_ERRORS: Final = 500
 # Under which conditions, and how much of it, the client wants the response.
 CONDITIONS: Final = frozenset(
     (

@@ -12,6 +12,7 @@ import attrs
 
 from hybridcache.core.http.admission import Terms
 from hybridcache.core.http.answers import Answer, answer
+from hybridcache.core.http.codes import SERVER_ERRORS
 from hybridcache.core.http.decision import may_serve_on_error
 from hybridcache.core.http.invalidation import invalidates, serves_later_get
 from hybridcache.core.http.judgement import (
@@ -45,7 +46,6 @@ from hybridcache.engine.http.placing import Place, bury, lead_beside, store
 from hybridcache.engine.http.site import Reply, Site
 from hybridcache.engine.invalidate import invalidate
 
-SERVER_ERRORS: Final = 500
 # Why a request goes forward that nothing was looked up for.
 NEVER_LOOKED: Final = frozenset(("bypass", "method", "request"))
 

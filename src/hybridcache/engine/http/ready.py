@@ -11,10 +11,10 @@ varies, and nothing where the policy asks a function of the user's.
 
 from typing import Final, TypeAlias
 
-from hybridcache.core.http.answers import AGE, STATUS, Answer
+from hybridcache.core.http.answers import AGE, Answer
 from hybridcache.core.http.message import Stored
 from hybridcache.core.http.policy import HTTPPolicy
-from hybridcache.core.http.status import hit_status
+from hybridcache.core.http.status import STATUS, hit_status
 from hybridcache.engine.form import Whole
 from hybridcache.engine.http.site import Site
 from hybridcache.engine.kept import Kept

@@ -5,10 +5,11 @@ from typing import Final
 import httpx
 
 from hybridcache.core.http.answers import Answer
+from hybridcache.core.http.codes import NOT_MODIFIED
 from hybridcache.core.http.message import Head, Headers, Request
 from hybridcache.engine.http.directives import Relay
 from hybridcache.engine.http.exchange import Exchange
-from hybridcache.faces.http.outgoing import NOT_MODIFIED, request_to
+from hybridcache.faces.http.outgoing import request_to
 
 EXTENSION: Final = "hybridcache"
 """The response extension that says what the cache did."""

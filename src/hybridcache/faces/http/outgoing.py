@@ -10,7 +10,6 @@ from hybridcache.core.http.policy import HTTPPolicy
 T = TypeVar("T")
 
 PRIVATE: Final = HTTPPolicy.private()
-NOT_MODIFIED: Final = 304
 
 
 def checked(inner: object, kind: type[T]) -> T | None:

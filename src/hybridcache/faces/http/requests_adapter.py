@@ -10,6 +10,7 @@ import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
 
 from hybridcache.core.http.answers import Answer
+from hybridcache.core.http.codes import NOT_MODIFIED
 from hybridcache.core.http.explained import RequestExplanation
 from hybridcache.core.http.message import Head, Request
 from hybridcache.core.http.policy import HTTPPolicy
@@ -23,7 +24,6 @@ from hybridcache.faces.cache import Cache
 from hybridcache.faces.http.copying import Copied
 from hybridcache.faces.http.driving import InThreads
 from hybridcache.faces.http.outgoing import (
-    NOT_MODIFIED,
     PRIVATE,
     Gathered,
     checked,
