@@ -6,7 +6,7 @@ cache has no business with goes past it, and the reason is a word of RFC 9211.
 """
 
 from collections.abc import Iterable
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import attrs
 
@@ -57,13 +57,13 @@ class Terms:
     plain: bool = False
 
 
-_ASKED_NOTHING = parse_asked(())
-_PLAIN = Terms(asked=_ASKED_NOTHING, plain=True)
-_PLAIN_WITH_COOKIE = Terms(asked=_ASKED_NOTHING, cookie=True, plain=True)
+_ASKED_NOTHING: Final = parse_asked(())
+_PLAIN: Final = Terms(asked=_ASKED_NOTHING, plain=True)
+_PLAIN_WITH_COOKIE: Final = Terms(asked=_ASKED_NOTHING, cookie=True, plain=True)
 
 # An application that heeds these answers for another method or path than the key's.
 # Frameworks that go by CGI's names, Django under ASGI too, take "_" for "-".
-_OVERRIDES = frozenset(
+_OVERRIDES: Final = frozenset(
     name.replace(b"-", dash)
     for dash in (b"-", b"_")
     for name in (
@@ -75,9 +75,9 @@ _OVERRIDES = frozenset(
     )
 )
 # RFC 9111, section 4.3.2: evaluated by the origin alone.
-_FOR_THE_ORIGIN = frozenset({b"if-match", b"if-unmodified-since"})
-_CONTENT = frozenset({b"content-length", b"transfer-encoding"})
-_TERMS = frozenset(
+_FOR_THE_ORIGIN: Final = frozenset({b"if-match", b"if-unmodified-since"})
+_CONTENT: Final = frozenset({b"content-length", b"transfer-encoding"})
+_TERMS: Final = frozenset(
     {
         b"authorization",
         b"cache-control",
@@ -89,14 +89,14 @@ _TERMS = frozenset(
         b"range",
     }
 )
-_TELLING = _TERMS | _OVERRIDES | _FOR_THE_ORIGIN | _CONTENT | {b"upgrade"}
+_TELLING: Final = _TERMS | _OVERRIDES | _FOR_THE_ORIGIN | _CONTENT | {b"upgrade"}
 
 
 # A Cookie says nothing by itself: what varies by it is never served as to all.
-TELLING = _TELLING - {b"cookie"}
+TELLING: Final = _TELLING - {b"cookie"}
 """Fields that a plain request does not have: without them its URL says it all."""
 
-_SAYING = TELLING | {b"host"}
+_SAYING: Final = TELLING | {b"host"}
 
 
 def plain_host(headers: Iterable[Field]) -> bytes | None:

@@ -21,7 +21,7 @@ from hybridcache.core.http.status import STATUS, Served, with_status
 AGE: Final = b"age"
 
 # RFC 9110, section 15.4.5, with Last-Modified where there is no tag to go by.
-_OF_A_304 = frozenset(
+_OF_A_304: Final = frozenset(
     {
         b"cache-control",
         b"cache-status",
@@ -32,7 +32,7 @@ _OF_A_304 = frozenset(
         b"vary",
     }
 )
-_OF_A_416 = frozenset({b"cache-status", b"date"})
+_OF_A_416: Final = frozenset({b"cache-status", b"date"})
 
 
 class Answer(NamedTuple):

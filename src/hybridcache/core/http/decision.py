@@ -6,7 +6,7 @@ varies. What may not be used is never used, whatever else would speak for it: fi
 whether it is the right response (RFC 9111, section 4), then whether it is fresh.
 """
 
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import attrs
 
@@ -75,11 +75,11 @@ class GatewayTimeout:
 
 Verdict: TypeAlias = Hit | StaleHit | Revalidate | Miss | GatewayTimeout
 
-_URI_MISS = Miss("uri-miss")
-_VARY_MISS = Miss("vary-miss")
-_PARTIAL = Miss("partial")
-_REQUEST = Miss("request")
-_GATEWAY_TIMEOUT = GatewayTimeout()
+_URI_MISS: Final = Miss("uri-miss")
+_VARY_MISS: Final = Miss("vary-miss")
+_PARTIAL: Final = Miss("partial")
+_REQUEST: Final = Miss("request")
+_GATEWAY_TIMEOUT: Final = GatewayTimeout()
 
 
 def absent(terms: Terms, *, varies: bool = False) -> Miss | GatewayTimeout:

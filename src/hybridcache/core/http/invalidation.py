@@ -4,6 +4,8 @@ Rules of this module: what an origin answered with an error changed nothing (RFC
 section 4.4), and one origin never drops what another one stored.
 """
 
+from typing import Final
+
 import attrs
 
 from hybridcache.core.http.age import lifetime
@@ -15,7 +17,7 @@ from hybridcache.core.http.reference import resolve
 from hybridcache.core.http.storable import said
 
 # What belongs to a POST and not to a GET of the same thing.
-_OF_THE_CONTENT = frozenset(
+_OF_THE_CONTENT: Final = frozenset(
     {
         b"content-encoding",
         b"content-language",

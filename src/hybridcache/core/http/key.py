@@ -7,13 +7,14 @@ digest, and none that can be read has a ``#``.
 """
 
 import hashlib
+from typing import Final
 
 from hybridcache.core.http.fields import joined
 from hybridcache.core.http.message import Request
 from hybridcache.core.http.policy import HTTPPolicy
 
 # Longer ones would fill logs and Redis names; an engine's key ends at 1 KiB.
-READABLE = 200
+READABLE: Final = 200
 
 
 def primary_key(request: Request, policy: HTTPPolicy) -> str | None:

@@ -7,7 +7,7 @@ choice, most of all :meth:`HTTPPolicy.conformant`.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import attrs
 
@@ -40,13 +40,13 @@ if TYPE_CHECKING:
 # RFC 9110, section 9.2.1, and the registry's safe methods beside it: PROPFIND,
 # REPORT, SEARCH (RFC 4918, 3253, 5323) and QUERY. A method that is not here is
 # unsafe, unknown ones too.
-SAFE_METHODS = frozenset(
+SAFE_METHODS: Final = frozenset(
     {"GET", "HEAD", "OPTIONS", "TRACE", "PROPFIND", "REPORT", "SEARCH", "QUERY", "PRI"}
 )
 # RFC 9111, section 4.2.2: "a typical setting of this fraction might be 10%".
-TYPICAL_HEURISTIC = 0.1
+TYPICAL_HEURISTIC: Final = 0.1
 # As long as a response with a validator is kept.
-DISCONNECTED = 3600.0
+DISCONNECTED: Final = 3600.0
 
 
 @attrs.frozen(kw_only=True)
@@ -275,5 +275,5 @@ def cookies(*names: str) -> Callable[[Request], bool]:
 
 
 def _no_error(head: Head) -> bool:
-    # The Go original's default.
+    # What failed may be well again for the next request.
     return head.status < ERRORS

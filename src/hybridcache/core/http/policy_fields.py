@@ -6,7 +6,7 @@ the bad value in its message.
 
 from collections.abc import Callable, Iterable
 from inspect import iscoroutinefunction
-from typing import Literal, TypeAlias, TypedDict, TypeVar
+from typing import Final, Literal, TypeAlias, TypedDict, TypeVar
 
 import attrs
 
@@ -19,7 +19,7 @@ SetCookieWord: TypeAlias = Literal["skip", "store"]
 Failure: TypeAlias = Callable[[Request, Exception], tuple[Head, bytes]]
 """Makes the response, head and body, for a request whose load failed."""
 
-FLAG = attrs.validators.instance_of(bool)
+FLAG: Final = attrs.validators.instance_of(bool)
 
 T = TypeVar("T")
 

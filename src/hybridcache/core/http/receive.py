@@ -4,6 +4,8 @@ Rules of this module: the client gets what the origin said, whatever is stored; 
 is stored is what may serve others. A 304 updates only what it surely speaks of.
 """
 
+from typing import Final
+
 import attrs
 
 from hybridcache.core.http.admission import Terms
@@ -44,7 +46,7 @@ from hybridcache.core.http.updating import (
 )
 
 # RFC 5861, section 4: what counts as an error.
-FAILURES = frozenset({500, 502, 503, 504})
+FAILURES: Final = frozenset({500, 502, 503, 504})
 
 
 def judge(

@@ -5,6 +5,7 @@ are made: raw. What leads to another origin comes to nothing (RFC 9111, section 
 """
 
 import re
+from typing import Final
 
 import attrs
 
@@ -12,7 +13,7 @@ from hybridcache.core.http.authority import DEFAULT_PORTS
 from hybridcache.core.http.message import Request
 
 # RFC 3986, appendix B, less the fragment.
-_REFERENCE = re.compile(
+_REFERENCE: Final = re.compile(
     r"(?:(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*):)?(?://(?P<host>[^/?#]*))?"
     r"(?P<path>[^?#]*)(?P<query>\?[^#]*)?"
 )

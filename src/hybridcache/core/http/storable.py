@@ -5,6 +5,8 @@ freshness or ``public``, or have a status that is cacheable by default; everythi
 forbids it is asked first. The words that come back are for people and logs.
 """
 
+from typing import Final
+
 import attrs
 
 from hybridcache.core.http.admission import Terms
@@ -19,10 +21,12 @@ from hybridcache.core.http.structured import parse_targeted
 from hybridcache.core.http.vary import vary_names
 
 # RFC 9110, section 15.1.
-HEURISTIC = frozenset({200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501})
+HEURISTIC: Final = frozenset(
+    {200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501}
+)
 # The final status codes of RFC 9110, section 15, and 428 to 511 of RFC 6585: what the
 # cache understands.
-UNDERSTOOD = frozenset(
+UNDERSTOOD: Final = frozenset(
     {
         *range(200, 207),
         *(300, 301, 302, 303, 305, 307, 308),
@@ -33,12 +37,12 @@ UNDERSTOOD = frozenset(
     }
 )
 # RFC 9111, section 4.2.2: the choice of most caches, a day.
-LONGEST_HEURISTIC = 86400.0
+LONGEST_HEURISTIC: Final = 86400.0
 
 # Enough for 2**63, which no body reaches.
-MOST_DIGITS = 18
+MOST_DIGITS: Final = 18
 
-_COOKIES = frozenset({b"set-cookie"})
+_COOKIES: Final = frozenset({b"set-cookie"})
 
 
 @attrs.frozen(kw_only=True)

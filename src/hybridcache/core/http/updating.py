@@ -4,6 +4,8 @@ Rules of this module: only where the validators say that it is this one (RFC 911
 section 4.3.4). What describes the stored content itself stays as it is.
 """
 
+from typing import Final
+
 import attrs
 
 from hybridcache.core.http.admission import Terms
@@ -29,7 +31,9 @@ from hybridcache.core.http.storable import (
 )
 
 # RFC 9111, section 3.2: these describe content that a 304 does not bring.
-_OF_THE_CONTENT = frozenset({b"content-length", b"content-encoding", b"content-range"})
+_OF_THE_CONTENT: Final = frozenset(
+    {b"content-length", b"content-encoding", b"content-range"}
+)
 
 
 @attrs.frozen

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import cast
+from typing import Final, cast
 
 from hybridcache.core.http.message import Record
 from hybridcache.core.http.policy import HTTPPolicy
@@ -15,7 +15,7 @@ from hybridcache.faces.http.wall import wall
 from hybridcache.faces.state import CacheState
 
 # An exchange that has not ended by then is not waited for: the load was abandoned.
-TOO_LONG = "the response had not come whole when its load was abandoned"
+TOO_LONG: Final = "the response had not come whole when its load was abandoned"
 
 
 def site_of(

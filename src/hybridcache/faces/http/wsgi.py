@@ -1,6 +1,7 @@
 """The cache in front of a WSGI application."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from hybridcache.core.http.answers import Answer
@@ -25,7 +26,7 @@ from hybridcache.faces.http.patience import Patience
 from hybridcache.faces.http.responding import Responding, send_answer
 from hybridcache.faces.http.urls import request_for
 
-SAFE = HTTPPolicy.safe()
+SAFE: Final = HTTPPolicy.safe()
 
 
 class WSGICacheMiddleware:
