@@ -42,7 +42,7 @@ from hybridcache.engine.http.directives import Directive, Relay, Repeat, Replace
 from hybridcache.engine.http.later import Later, watch
 from hybridcache.engine.http.leading import Led
 from hybridcache.engine.http.lives import UNSHARED
-from hybridcache.engine.http.placing import Place, bury, lead_beside, store
+from hybridcache.engine.http.placing import Address, bury, lead_beside, store
 from hybridcache.engine.http.site import Reply, Site
 from hybridcache.engine.invalidate import invalidate
 
@@ -274,8 +274,8 @@ class Exchange:
     def _place(self, stored: Stored) -> Flow[None]:
         """Have *stored* kept where this request, and those like it, will look."""
         if self.led is not None and self.primary is not None:
-            place = Place(self.site, self.ctx, self.primary, self.variants)
-            yield from store(place, self.led, stored)
+            address = Address(self.site, self.ctx, self.primary, self.variants)
+            yield from store(address, self.led, stored)
 
     def _bury(self) -> Flow[None]:
         """Have what is stored used no more."""

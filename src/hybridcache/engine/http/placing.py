@@ -27,7 +27,7 @@ VARIANTS_TTL: Final = 86400.0
 
 
 @attrs.frozen
-class Place:
+class Address:
     """Where the responses of a URL are.
 
     Attributes:
@@ -47,9 +47,9 @@ class Place:
     variants: Variants | None
 
 
-def store(place: Place, led: Led, stored: Stored) -> Flow[None]:
+def store(address: Address, led: Led, stored: Stored) -> Flow[None]:
     """Have the load store *stored*, and wait until it has."""
-    reply = yield from _reply(place, led, stored)
+    reply = yield from _reply(address, led, stored)
     yield from _settled(led, reply)
 
 
@@ -73,38 +73,38 @@ def _settled(led: Led, reply: Reply) -> Flow[None]:
     yield from Await(led.ended, STORED_WITHIN)
 
 
-def _reply(place: Place, led: Led, stored: Stored) -> Flow[Reply]:
+def _reply(address: Address, led: Led, stored: Stored) -> Flow[Reply]:
     """Say what the load is to store, with the variant stored beside it if any."""
-    if place.variants is None:
+    if address.variants is None:
         if not stored.vary:
-            return kept_for_its_life(stored, place.site)
-        return (yield from _first_variant(place, led.route, stored))
-    if not set(stored.vary) <= set(place.variants.vary):
+            return kept_for_its_life(stored, address.site)
+        return (yield from _first_variant(address, led.route, stored))
+    if not set(stored.vary) <= set(address.variants.vary):
         # It varies by more than was known: the next request finds out anew.
-        yield from invalidate(place.ctx, place.primary)
+        yield from invalidate(address.ctx, address.primary)
         return UNSHARED
-    yield from _bound(place, place.variants.generation, led.key)
-    return kept_for_its_life(stored, place.site, most=VARIANTS_TTL)
+    yield from _bound(address, address.variants.generation, led.key)
+    return kept_for_its_life(stored, address.site, most=VARIANTS_TTL)
 
 
-def _first_variant(place: Place, route: str, stored: Stored) -> Flow[Reply]:
+def _first_variant(address: Address, route: str, stored: Stored) -> Flow[Reply]:
     """Store *stored* as a variant; return how its URL varies, to be stored for that."""
-    variants = Variants(place.ctx.token(), stored.vary)
-    key = variant_key(place.primary, variants.generation, stored.selecting)
-    led = yield from lead_beside(place.site, place.ctx, key, route)
+    variants = Variants(address.ctx.token(), stored.vary)
+    key = variant_key(address.primary, variants.generation, stored.selecting)
+    led = yield from lead_beside(address.site, address.ctx, key, route)
     if led is None:
         return UNSHARED
-    reply = kept_for_its_life(stored, place.site, most=VARIANTS_TTL)
+    reply = kept_for_its_life(stored, address.site, most=VARIANTS_TTL)
     try:
-        yield from _bound(place, variants.generation, key)
+        yield from _bound(address, variants.generation, key)
         yield from _settled(led, reply)
     finally:
         led.give_up()
     return Store(variants, fresh_for=VARIANTS_TTL, ttl=VARIANTS_TTL)
 
 
-def _bound(place: Place, generation: str, key: str) -> Flow[None]:
+def _bound(address: Address, generation: str, key: str) -> Flow[None]:
     """Drop the oldest variants that are too many."""
-    most = place.site.policy.max_variants
-    for one_too_many in place.site.siblings.add(generation, key, most):
-        yield from invalidate(place.ctx, one_too_many)
+    most = address.site.policy.max_variants
+    for one_too_many in address.site.siblings.add(generation, key, most):
+        yield from invalidate(address.ctx, one_too_many)

@@ -26,7 +26,7 @@ class Copied(Iterator[bytes]):
 
         exchange: What is told.
 
-        side: The cache's.
+        inside: The cache's.
 
         prefix: What comes before.
 
@@ -38,7 +38,7 @@ class Copied(Iterator[bytes]):
         chunks: Iterator[bytes],
         close: Callable[[], None],
         exchange: Exchange,
-        side: InThreads,
+        inside: InThreads,
         *,
         prefix: bytes = b"",
         ended: Callable[[], bool] = _never,
@@ -46,7 +46,7 @@ class Copied(Iterator[bytes]):
         self._chunks = chunks
         self._close = close
         self._exchange = exchange
-        self._side = side
+        self._inside = inside
         self._prefix = prefix
         self._ended = ended
         self._over = False
@@ -77,7 +77,7 @@ class Copied(Iterator[bytes]):
 
     def _end(self) -> None:
         try:
-            self._side.end(self._exchange)
+            self._inside.end(self._exchange)
         finally:
             # Whatever came of it, nobody waits for more.
             self._exchange.drop()
@@ -100,14 +100,14 @@ class AsyncCopied(AsyncIterator[bytes]):
         chunks: AsyncIterator[bytes],
         close: Callable[[], Awaitable[None]],
         exchange: Exchange,
-        side: InTasks,
+        inside: InTasks,
         *,
         prefix: bytes = b"",
     ) -> None:
         self._chunks = chunks
         self._close = close
         self._exchange = exchange
-        self._side = side
+        self._inside = inside
         self._prefix = prefix
 
     def __aiter__(self) -> Self:
@@ -132,7 +132,7 @@ class AsyncCopied(AsyncIterator[bytes]):
 
     async def _end(self) -> None:
         try:
-            await self._side.end(self._exchange)
+            await self._inside.end(self._exchange)
         finally:
             # Whatever came of it, nobody waits for more.
             self._exchange.drop()

@@ -56,7 +56,7 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
         cache: AsyncCache,
         policy: HTTPPolicy = PRIVATE,
     ) -> None:
-        self._side = InTasks(cache, policy)
+        self._inside = InTasks(cache, policy)
         own = checked(inner, httpx.AsyncBaseTransport)
         self._inner = own or httpx.AsyncHTTPTransport()
 
@@ -66,7 +66,7 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
         def fetcher(bare: Request, conclude: Conclude) -> Loader:
             return self._fetcher(in_background(request, bare), conclude)
 
-        course = await self._side.serve(asked_of(request), fetcher)
+        course = await self._inside.serve(asked_of(request), fetcher)
         if isinstance(course, Answer):
             return answered(course)
         return await self._carry_out(course, request)
@@ -85,7 +85,7 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
 
             Closed: The cache was closed.
         """
-        return await self._side.purge(request_for(url, headers))
+        return await self._inside.purge(request_for(url, headers))
 
     async def explain(
         self, url: str, headers: Mapping[str, str] | None = None
@@ -98,7 +98,7 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
 
             Closed: The cache was closed.
         """
-        return await self._side.explain(request_for(url, headers))
+        return await self._inside.explain(request_for(url, headers))
 
     async def aclose(self) -> None:
         """Close the inner transport, and not the cache."""
@@ -127,7 +127,7 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
         self, exchange: Exchange, response: httpx.Response
     ) -> httpx.Response | None:
         try:
-            directive = await self._side.head(exchange, head_of(response))
+            directive = await self._inside.head(exchange, head_of(response))
         except BaseException:
             exchange.drop()
             await response.aclose()
@@ -141,7 +141,7 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
                             aiter(stream),
                             response.aclose,
                             exchange,
-                            self._side,
+                            self._inside,
                             prefix=prefix,
                         )
                     )
@@ -156,7 +156,7 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
                 return None
 
     def _fetcher(self, request: httpx.Request, conclude: Conclude) -> Loader:
-        site = self._side.site
+        site = self._inside.site
 
         async def fetch() -> object:
             requested_at = site.wall()

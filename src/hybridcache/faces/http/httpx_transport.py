@@ -69,7 +69,7 @@ class CacheTransport(httpx.BaseTransport):
         cache: Cache,
         policy: HTTPPolicy = PRIVATE,
     ) -> None:
-        self._side = InThreads(cache, policy)
+        self._inside = InThreads(cache, policy)
         self._inner = checked(inner, httpx.BaseTransport) or httpx.HTTPTransport()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -78,7 +78,7 @@ class CacheTransport(httpx.BaseTransport):
         def fetcher(bare: Request, conclude: Conclude) -> Loader:
             return self._fetcher(in_background(request, bare), conclude)
 
-        course = self._side.serve(asked_of(request), fetcher)
+        course = self._inside.serve(asked_of(request), fetcher)
         if isinstance(course, Answer):
             return answered(course)
         return self._carry_out(course, request)
@@ -95,7 +95,7 @@ class CacheTransport(httpx.BaseTransport):
 
             Closed: The cache was closed.
         """
-        return self._side.purge(request_for(url, headers))
+        return self._inside.purge(request_for(url, headers))
 
     def explain(
         self, url: str, headers: Mapping[str, str] | None = None
@@ -108,7 +108,7 @@ class CacheTransport(httpx.BaseTransport):
 
             Closed: The cache was closed.
         """
-        return self._side.explain(request_for(url, headers))
+        return self._inside.explain(request_for(url, headers))
 
     def close(self) -> None:
         """Close the inner transport, and not the cache."""
@@ -136,7 +136,7 @@ class CacheTransport(httpx.BaseTransport):
     ) -> httpx.Response | None:
         """Return what the caller gets; None to make the request again."""
         try:
-            directive = self._side.head(exchange, head_of(response))
+            directive = self._inside.head(exchange, head_of(response))
         except BaseException:
             exchange.drop()
             response.close()
@@ -150,7 +150,7 @@ class CacheTransport(httpx.BaseTransport):
                             iter(stream),
                             response.close,
                             exchange,
-                            self._side,
+                            self._inside,
                             prefix=prefix,
                         )
                     )
@@ -165,7 +165,7 @@ class CacheTransport(httpx.BaseTransport):
                 return None
 
     def _fetcher(self, request: httpx.Request, conclude: Conclude) -> Loader:
-        site = self._side.site
+        site = self._inside.site
 
         def fetch() -> object:
             requested_at = site.wall()

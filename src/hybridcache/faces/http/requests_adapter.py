@@ -101,7 +101,7 @@ class CacheAdapter(BaseAdapter):
         policy: HTTPPolicy = PRIVATE,
     ) -> None:
         super().__init__()
-        self._side = InThreads(cache, policy)
+        self._inside = InThreads(cache, policy)
         self._inner = checked(inner, BaseAdapter) or HTTPAdapter()
         # It knows how a requests response is made; one of the user's may know better.
         own = self._inner
@@ -124,7 +124,7 @@ class CacheAdapter(BaseAdapter):
             own.method = bare.method
             return self._fetcher(own, options, conclude)
 
-        course = self._side.serve(asked_of(request), fetcher)
+        course = self._inside.serve(asked_of(request), fetcher)
         if isinstance(course, Answer):
             return self._answered(course, request)
         return self._carry_out(course, request, options)
@@ -141,7 +141,7 @@ class CacheAdapter(BaseAdapter):
 
             Closed: The cache was closed.
         """
-        return self._side.purge(request_for(url, headers))
+        return self._inside.purge(request_for(url, headers))
 
     def explain(
         self, url: str, headers: Mapping[str, str] | None = None
@@ -154,7 +154,7 @@ class CacheAdapter(BaseAdapter):
 
             Closed: The cache was closed.
         """
-        return self._side.explain(request_for(url, headers))
+        return self._inside.explain(request_for(url, headers))
 
     def close(self) -> None:
         """Close the inner adapter, and not the cache."""
@@ -205,7 +205,7 @@ class CacheAdapter(BaseAdapter):
     ) -> requests.Response | None:
         """Return what the caller gets; None to make the request again."""
         try:
-            directive = self._side.head(exchange, head_of(response))
+            directive = self._inside.head(exchange, head_of(response))
         except BaseException:
             exchange.drop()
             response.close()
@@ -235,7 +235,7 @@ class CacheAdapter(BaseAdapter):
             wire(raw),
             response.close,
             exchange,
-            self._side,
+            self._inside,
             prefix=relay.prefix,
             ended=lambda: raw.length_remaining == 0,
         )
@@ -270,7 +270,7 @@ class CacheAdapter(BaseAdapter):
         options: _Options,
         conclude: Conclude,
     ) -> Loader:
-        site = self._side.site
+        site = self._inside.site
 
         def fetch() -> object:
             requested_at = site.wall()
