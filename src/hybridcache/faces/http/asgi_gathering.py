@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Callable
 
 from hybridcache.core.http.message import Head, Request
+from hybridcache.engine.http.behind import RefreshFailed
 from hybridcache.engine.http.site import Fetched
 from hybridcache.faces.http.asgi_messages import Application, Message, fields_of
+from hybridcache.faces.http.gathered import Gathered
 from hybridcache.faces.http.scopes import Scope
 
 
@@ -20,9 +22,8 @@ async def gather(
 
     Raises:
 
-        EOFError: There was no whole response.
-
-        OverflowError: Its body is longer than *max_body* bytes.
+        RefreshFailed: There was no whole response, or its content is longer than
+            *max_body* bytes.
     """
     inner = dict(scope)
     inner.update(method=request.method, headers=list(request.headers), extensions={})
@@ -36,10 +37,9 @@ class Gathering:
 
     def __init__(self, wall: Callable[[], float], max_body: int) -> None:
         self._wall = wall
-        self._max_body = max_body
         self._requested_at = self._received_at = wall()
         self._head: Head | None = None
-        self._body = bytearray()
+        self._body = Gathered(max_body)
         self._asked = False
         self._ended = asyncio.Event()
 
@@ -56,30 +56,26 @@ class Gathering:
 
         Raises:
 
-            OverflowError: It is too much to be stored.
+            RefreshFailed: It is too much to be stored.
         """
         kind = message["type"]
         if kind == "http.response.start":
             self._received_at = self._wall()
-            self._trailers = bool(message.get("trailers"))
             self._head = Head(message["status"], fields_of(message))
         elif kind == "http.response.body":
-            self._body += message.get("body", b"")
+            self._body.add(message.get("body", b""))
             if not message.get("more_body", False):
                 self._ended.set()
-            if len(self._body) > self._max_body:
-                msg = f"the body is longer than max_body={self._max_body} bytes"
-                raise OverflowError(msg)
 
     def fetched(self) -> Fetched:
         """Return the whole response.
 
         Raises:
 
-            EOFError: It did not come to its end.
+            RefreshFailed: It did not come to its end.
         """
         if self._head is None or not self._ended.is_set():
             msg = "the application returned without a whole response"
-            raise EOFError(msg)
-        body = bytes(self._body)
+            raise RefreshFailed(msg)
+        body = self._body.whole()
         return Fetched(self._head, body, self._requested_at, self._received_at)

@@ -18,6 +18,7 @@ from hybridcache.engine.http.site import Conclude, Fetched
 from hybridcache.faces.async_cache import AsyncCache
 from hybridcache.faces.http.copying import AsyncCopied
 from hybridcache.faces.http.driving import InTasks
+from hybridcache.faces.http.gathered import Gathered
 from hybridcache.faces.http.httpx_messages import (
     answered,
     asked_of,
@@ -27,7 +28,7 @@ from hybridcache.faces.http.httpx_messages import (
     relayed,
     with_fields,
 )
-from hybridcache.faces.http.outgoing import PRIVATE, Gathered, checked
+from hybridcache.faces.http.outgoing import PRIVATE, checked
 from hybridcache.faces.http.urls import request_for
 
 

@@ -65,27 +65,3 @@ def _announces_content(headers: Headers) -> bool:
         or (name == b"content-length" and value.strip() != b"0")
         for name, value in headers
     )
-
-
-class Gathered:
-    """The content of a response that is fetched in the background, within bounds."""
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._body = bytearray()
-
-    def add(self, chunk: bytes) -> None:
-        """Take a part of it.
-
-        Raises:
-
-            OverflowError: It is longer than could be stored.
-        """
-        self._body += chunk
-        if len(self._body) > self._most:
-            msg = f"the content is longer than max_body={self._most} bytes"
-            raise OverflowError(msg)
-
-    def whole(self) -> bytes:
-        """Return all of it."""
-        return bytes(self._body)

@@ -23,9 +23,9 @@ from hybridcache.engine.http.site import Conclude, Fetched
 from hybridcache.faces.cache import Cache
 from hybridcache.faces.http.copying import Copied
 from hybridcache.faces.http.driving import InThreads
+from hybridcache.faces.http.gathered import Gathered
 from hybridcache.faces.http.outgoing import (
     PRIVATE,
-    Gathered,
     checked,
 )
 from hybridcache.faces.http.requests_messages import (

@@ -21,10 +21,10 @@ from hybridcache.faces.http.environs import (
     place_of,
     request_of,
 )
-from hybridcache.faces.http.gathering import gather
 from hybridcache.faces.http.patience import Patience
 from hybridcache.faces.http.responding import Responding, send_answer
 from hybridcache.faces.http.urls import request_for
+from hybridcache.faces.http.wsgi_gathering import gather
 
 SAFE: Final = HTTPPolicy.safe()
 

@@ -9,6 +9,7 @@ from hybridcache.engine.http.behind import RefreshFailed
 from hybridcache.engine.http.site import Fetched
 from hybridcache.faces.http.closing import close
 from hybridcache.faces.http.environs import head_of
+from hybridcache.faces.http.gathered import Gathered
 
 
 def gather(
@@ -21,7 +22,7 @@ def gather(
 
     Raises:
 
-        RefreshFailed: It began none, or its body is longer than may be stored.
+        RefreshFailed: It began none, or its content is longer than may be stored.
     """
     requested_at = wall()
     whole = _Whole(wall, max_body)
@@ -35,7 +36,7 @@ def gather(
     if whole.head is None:
         msg = "the application began no response"
         raise RefreshFailed(msg)
-    return Fetched(whole.head, bytes(whole.body), requested_at, whole.received_at)
+    return Fetched(whole.head, whole.body.whole(), requested_at, whole.received_at)
 
 
 class _Whole:
@@ -44,9 +45,8 @@ class _Whole:
     def __init__(self, wall: Callable[[], float], max_body: int) -> None:
         self.head: Head | None = None
         self.received_at = 0.0
-        self.body = bytearray()
+        self.body = Gathered(max_body)
         self._wall = wall
-        self._max_body = max_body
 
     def start_response(
         self,
@@ -67,7 +67,4 @@ class _Whole:
 
     def write(self, chunk: bytes) -> None:
         """Take a part of the body."""
-        self.body += chunk
-        if len(self.body) > self._max_body:
-            msg = f"its body is longer than max_body={self._max_body} bytes"
-            raise RefreshFailed(msg)
+        self.body.add(chunk)
