@@ -243,6 +243,19 @@ async def test_what_is_not_shared_is_waited_for_once() -> None:
 
 
 @on_a_loop
+async def test_explain_tells_credentials_apart() -> None:
+    """That a response could not be shared is said of those who would pass, not of all."""
+    authorised = {"authorization": "Basic eA=="}
+    async with site() as web:
+        await web.get("/a", headers=list(authorised.items()))
+        of_all = await web.middleware.explain("http://example.org/a")
+        own = await web.middleware.explain("http://example.org/a", authorised)
+
+        assert "uri-miss" == of_all.why
+        assert "nobody waits" in own.why
+
+
+@on_a_loop
 async def test_mark_goes_when_a_response_can_be_shared() -> None:
     """A URL whose responses can be shared after all is stored from the next on."""
     origin = Origin(headers=[("cache-control", "no-store")])

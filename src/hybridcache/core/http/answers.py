@@ -16,7 +16,7 @@ from hybridcache.core.http.fields import without
 from hybridcache.core.http.message import Headers, Request, Stored
 from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.core.http.ranges import OF_THE_PART, Span, Unsatisfiable, parse_range
-from hybridcache.core.http.status import STATUS, Served, with_status
+from hybridcache.core.http.status import STATUS, Served, hit_status, with_status
 
 AGE: Final = b"age"
 
@@ -97,6 +97,14 @@ def answer(
                 return part._replace(headers=part.headers + end)
     body = b"" if request.method == "HEAD" else stored.body
     return Answer(stored.status, stored.headers + end, body, stored.reason)
+
+
+def hit(
+    stored: Stored, request: Request, terms: Terms, age: float, policy: HTTPPolicy
+) -> Answer:
+    """Answer from what is stored, the origin not being asked."""
+    status = hit_status(stored.lifetime - age)
+    return answer(stored, request, terms, age, status, policy)
 
 
 def gateway_timeout(status_field: bytes) -> Answer:

@@ -16,6 +16,7 @@ from hybridcache.core.http.key import primary_key
 from hybridcache.core.http.message import Request
 from hybridcache.engine.command import Flow
 from hybridcache.engine.explain import explain
+from hybridcache.engine.http.collapsing import mark_of
 from hybridcache.engine.http.find import Found, find
 from hybridcache.engine.http.site import Site
 from hybridcache.engine.inquiry import Inquiry
@@ -35,7 +36,9 @@ def explain_request(site: Site, request: Request) -> Flow[RequestExplanation]:
     inquiry = Inquiry(found.key, site.lives, site.shape)
     entry = yield from explain(ctx, inquiry)
     course, why = _words(verdict)
-    if isinstance(verdict, Miss) and site.passes.lets(found.key, ctx.now()):
+    if isinstance(verdict, Miss) and site.passes.lets(
+        mark_of(site, terms, found), ctx.now()
+    ):
         why = f"{why}; the last response could not be shared: nobody waits for it"
     stored = found.stored
     age = 0.0 if stored is None else stored.initial_age + found.resident

@@ -51,11 +51,6 @@ class Found:
     hit: Hit | None = None
     plan: Plan = NOTHING
 
-    @property
-    def missed(self) -> str:
-        """What there is not, as Cache-Status says it (RFC 9211, section 2.2)."""
-        return "uri-miss" if self.variants is None else "vary-miss"
-
 
 def find(site: Site, ctx: Context, request: Request, primary: str) -> Flow[Found]:
     """Look for the response to *request* under its URL's key, memory first."""

@@ -4,12 +4,12 @@ What it comes to is an answer, or an exchange that the face carries out. A fault
 cache is never an error to the client: the request goes to the origin.
 """
 
-from typing import Final, TypeAlias
+from typing import Final
 
 import attrs
 
 from hybridcache.core.http.admission import Bypass, Terms, admit, terms
-from hybridcache.core.http.answers import Answer, answer, gateway_timeout
+from hybridcache.core.http.answers import gateway_timeout, hit
 from hybridcache.core.http.decision import (
     GatewayTimeout,
     Hit,
@@ -21,39 +21,21 @@ from hybridcache.core.http.decision import (
 )
 from hybridcache.core.http.fields import without
 from hybridcache.core.http.key import primary_key
-from hybridcache.core.http.message import Record, Request, Stored, Variants
-from hybridcache.core.http.status import Forward, Served, cache_status, hit_status
-from hybridcache.core.outcome import (
-    HitFresh,
-    HitStale,
-    Outcome,
-    Scope,
-    Suppressed,
-    UpstreamDown,
-)
-from hybridcache.core.outcome import Miss as Loaded
+from hybridcache.core.http.message import Record, Request, Stored
+from hybridcache.core.http.status import Forward, Served, cache_status
+from hybridcache.core.outcome import HitFresh, HitStale, Outcome
 from hybridcache.engine.command import Flow
 from hybridcache.engine.context import Context
-from hybridcache.engine.flights import Failed
 from hybridcache.engine.http.behind import CONDITIONS, refresh_behind, replaced
+from hybridcache.engine.http.collapsing import Course, lead, mark_of
 from hybridcache.engine.http.exchange import Exchange
 from hybridcache.engine.http.find import Found, find
-from hybridcache.engine.http.later import later_for, later_of
-from hybridcache.engine.http.leading import (
-    ExchangeGivenUp,
-    Led,
-    News,
-    lead_or_follow,
-    of_route,
-)
+from hybridcache.engine.http.later import later_of
+from hybridcache.engine.http.leading import of_route
 from hybridcache.engine.http.site import Fetcher, Site, nothing
 from hybridcache.engine.lease_requests import Mode
 from hybridcache.engine.observed import counted
-from hybridcache.engine.plan import Plan
 from hybridcache.engine.traced import Ending, in_span
-
-Course: TypeAlias = Answer | Exchange
-"""What becomes of a request."""
 
 # Who waited may find that its URL varies, and that its own variant is being loaded.
 ROUNDS: Final = 3
@@ -110,23 +92,16 @@ def _course(
     match decide(request, wanted, stored, found.resident, site.policy):
         case Hit(age=age):
             yield from _count(site, ctx, found, stored)
-            return _hit(site, request, wanted, stored, age)
+            return hit(stored, request, wanted, age, site.policy)
         case StaleHit(age=age):
             yield from refresh_behind(site, ctx, request, found, fetcher)
             yield from _count(site, ctx, found, stored, stale=True)
-            stale = _hit(site, request, wanted, stored, age)
+            stale = hit(stored, request, wanted, age, site.policy)
             return stale._replace(served=Served.STALE)
         case Revalidate() as verdict:
             return (yield from _revalidate(site, ctx, request, wanted, found, verdict))
         case Miss() | GatewayTimeout() as verdict:
             return (yield from _miss(site, ctx, request, wanted, found, verdict))
-
-
-def _hit(
-    site: Site, request: Request, wanted: Terms, stored: Stored, age: float
-) -> Answer:
-    status = hit_status(stored.lifetime - age)
-    return answer(stored, request, wanted, age, status, site.policy)
 
 
 def _count(
@@ -175,7 +150,7 @@ def _miss(
         stored=part if verdict.fields else None,
         part=part,
         variants=found.variants,
-        mark=_mark(site, wanted, found),
+        mark=mark_of(site, wanted, found),
     )
     if exchange.mark is not None and site.passes.lets(exchange.mark, ctx.now()):
         return exchange
@@ -183,7 +158,7 @@ def _miss(
     if found.stored is not None:
         # What is there is fresh as far as the engine knows, and not for this request.
         plan = attrs.evolve(plan, mode=Mode.FORCE)
-    return (yield from _lead(exchange, found, plan))
+    return (yield from lead(exchange, found, plan))
 
 
 def _too_rare(site: Site, found: Found) -> bool:
@@ -213,112 +188,10 @@ def _revalidate(
         stored=found.stored,
         age=verdict.age,
         variants=found.variants,
-        mark=_mark(site, wanted, found),
+        mark=mark_of(site, wanted, found),
     )
     plan = found.plan
     if verdict.reason == "request":
         # The client will not have what is there, fresh as it may be.
         plan = attrs.evolve(plan, mode=Mode.FORCE)
-    return (yield from _lead(exchange, found, plan))
-
-
-def _lead(exchange: Exchange, found: Found, plan: Plan) -> Flow[Course | None]:
-    """Lead the load of *found*'s key, or follow another's if that may be shared."""
-    site, ctx = exchange.site, exchange.ctx
-    if exchange.terms.asked.no_store:
-        # What nobody else may have keeps nobody waiting, and drops nothing.
-        return exchange
-    if exchange.stored is None and _seldom_shared(exchange, found):
-        exchange.later = later_for(ctx, exchange.request, exchange.terms, found.key)
-        return exchange
-    # What answers credentials is for them, as a rule, and what is validated each time
-    # would not be served to who waited for it: nobody waits.
-    stored = exchange.stored
-    apart = _alone(site, exchange.terms) or (
-        stored is not None and stored.always_revalidate
-    )
-    policy = site.beside if apart else site.lives
-    until = ctx.now() + site.policy.wait_for
-    news = yield from lead_or_follow(site, ctx, found.key, plan, policy)
-    for _ in range(ROUNDS):
-        if not _left(news) or ctx.now() >= until:
-            break
-        # One of those who waited leads in the place of who left, for the others.
-        exchange.begin()
-        news = yield from lead_or_follow(
-            site, ctx, found.key, plan, policy, until=until
-        )
-    if isinstance(news, Led):
-        exchange.led = news
-        return exchange
-    if news is None:
-        return exchange
-    if isinstance(news, Failed):
-        # The origin failed, which a stale response may serve for, unless it is just
-        # slow, or who asked it is. Without one it may yet not fail for this request.
-        slow = isinstance(news.error, ExchangeGivenUp | TimeoutError)
-        return exchange if slow else exchange.stale() or exchange
-    record = news.value
-    if isinstance(record, Variants):
-        return None
-    if not isinstance(record, Stored) or record is exchange.stored:
-        return exchange
-    return _followed(exchange, record, news)
-
-
-def _left(news: News) -> bool:
-    """Whether who led has gone away, cancelled or with half a response."""
-    return isinstance(news, Failed) and (
-        isinstance(news.error, ExchangeGivenUp) or not isinstance(news.error, Exception)
-    )
-
-
-def _followed(
-    exchange: Exchange, stored: Stored, outcome: Outcome[Record]
-) -> Course | None:
-    """Give another request's response to this one, if it would be served from store."""
-    site, request, wanted = exchange.site, exchange.request, exchange.terms
-    resident = _resident(outcome)
-    verdict = decide(request, wanted, stored, resident, site.policy)
-    if not isinstance(verdict, Hit | StaleHit):
-        # Of a part everyone may want the rest: one leads the load of that.
-        return exchange if stored.complete else None
-    if not isinstance(outcome, Suppressed):
-        return _hit(site, request, wanted, stored, verdict.age)
-    status = cache_status(exchange.why, collapsed=True)
-    made = answer(stored, request, wanted, verdict.age, status, site.policy)
-    return made._replace(served=Served.COLLAPSED)
-
-
-def _resident(outcome: Outcome[Record]) -> float:
-    """Return for how long at most a response that was waited for has been stored."""
-    match outcome:
-        case HitFresh(age=age) | HitStale(age=age):
-            return age
-        case Suppressed(waited=waited, scope=Scope.CLUSTER):
-            return waited
-        case Suppressed() | Loaded() | UpstreamDown():
-            return 0.0
-
-
-def _mark(site: Site, wanted: Terms, found: Found) -> str:
-    """Name what passes: what is refused to credentials says nothing of the rest."""
-    return f"{found.key} authorization" if _alone(site, wanted) else found.key
-
-
-def _seldom_shared(exchange: Exchange, found: Found) -> bool:
-    """Whether nobody should wait for the response before its head is here.
-
-    What answers credentials is for them, as a rule, and what answers the client's own
-    condition is a 304 that is nobody else's.
-    """
-    site, ctx, wanted = exchange.site, exchange.ctx, exchange.terms
-    if _alone(site, wanted):
-        return True
-    if wanted.none_match is None and not wanted.modified_since:
-        return False
-    return ctx.node.flights.look(found.key, ctx.now()) is None
-
-
-def _alone(site: Site, wanted: Terms) -> bool:
-    return wanted.authorised and site.policy.shared
+    return (yield from lead(exchange, found, plan))

@@ -5,11 +5,10 @@ leaves to that.
 """
 
 from hybridcache.core.http.admission import Bypass, admit
-from hybridcache.core.http.answers import Answer, answer
+from hybridcache.core.http.answers import Answer, hit
 from hybridcache.core.http.decision import Hit, decide
 from hybridcache.core.http.key import primary_key, variant_key
 from hybridcache.core.http.message import Request, Stored, Variants
-from hybridcache.core.http.status import hit_status
 from hybridcache.core.http.vary import selecting
 from hybridcache.engine.context import Context
 from hybridcache.engine.http.ready import Place, by_place, remember
@@ -48,8 +47,7 @@ def at_hand(site: Site, request: Request, place: Place | None = None) -> Answer 
     if place is not None and by_place(site.policy):
         remember(site, place, kept, record, now + record.lifetime - verdict.age)
     site.tally(record.route).slots[HIT_FRESH_IN_MEMORY] += 1
-    status = hit_status(record.lifetime - verdict.age)
-    return answer(record, request, terms, verdict.age, status, site.policy)
+    return hit(record, request, terms, verdict.age, site.policy)
 
 
 def _fresh(site: Site, ctx: Context, key: str, now: float) -> Kept | None:
