@@ -1,9 +1,9 @@
 """Requests and responses for tests of HTTP caching, short to write."""
 
+from email.utils import formatdate
 from typing import Final
 
 from hybridcache.core.http.admission import Terms, admit
-from hybridcache.core.http.dates import format_date
 from hybridcache.core.http.judgement import Freshened, Judgement, Keep
 from hybridcache.core.http.making import finished
 from hybridcache.core.http.message import Head, Headers, Request, Stored
@@ -18,7 +18,7 @@ PRIVATE: Final = HTTPPolicy.private()
 
 def at(seconds: float) -> str:
     """Return the date that lies so many seconds after NOW."""
-    return format_date(NOW + seconds).decode()
+    return formatdate(NOW + seconds, usegmt=True)
 
 
 def fields(*lines: str) -> Headers:

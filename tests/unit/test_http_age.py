@@ -1,13 +1,16 @@
 """Age and freshness lifetime: what is read, and what is taken for stale."""
 
+from email.utils import formatdate
+
 import pytest
 
 from hybridcache.core.http.age import corrected_initial_age, lifetime, parse_age
 from hybridcache.core.http.cache_control import Control
-from hybridcache.core.http.dates import format_date
 
 NOW = 1_790_000_000
-PAST, FUTURE = format_date(NOW - 60), format_date(NOW + 60)
+PAST, PRESENT, FUTURE = (
+    formatdate(NOW + seconds, usegmt=True).encode() for seconds in (-60, 0, 60)
+)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +85,7 @@ def test_initial_age(
         (Control(), [FUTURE], NOW + 100, 0.0),
         (Control(), [FUTURE], None, 60.0),
         (Control(), [PAST], NOW, 0.0),
-        (Control(), [format_date(NOW)], NOW, 0.0),
+        (Control(), [PRESENT], NOW, 0.0),
         (Control(), [b"Fri, 31 Dec 9999 23:59:59 GMT"], NOW, float(2**31)),
         (Control(), [b"0"], NOW, 0.0),
         (Control(), [b""], NOW, 0.0),

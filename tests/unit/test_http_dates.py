@@ -2,7 +2,7 @@
 
 import pytest
 
-from hybridcache.core.http.dates import format_date, parse_date
+from hybridcache.core.http.dates import parse_date
 
 NOW = 1_790_000_000.0  # 21 September 2026
 AT = 784_111_777  # 6 November 1994, 08:49:37
@@ -124,21 +124,14 @@ def test_a_leap_day_that_its_century_lacks_is_no_date() -> None:
     assert parse_date(b"Sunday, 29-Feb-00 00:00:00 GMT", in_2055) is None
 
 
-def test_a_date_is_written_as_imf_fixdate() -> None:
-    """The fixed form is written, without parts of a second."""
-    assert b"Sun, 06 Nov 1994 08:49:37 GMT" == format_date(AT + 0.9)
-    assert b"Thu, 01 Jan 1970 00:00:00 GMT" == format_date(0.0)
-
-
 def test_every_turn_of_a_year() -> None:
     """The last second of every year and the first of the next one are right."""
     at = -62_135_596_800
     for year in range(1, 10_000):
         assert at == parse_date(b"Mon, 01 Jan %04d 00:00:00 GMT" % year, NOW)
-        assert b"01 Jan %04d 00:00:00 GMT" % year == format_date(at)[5:]
         days = 365 + (year % 4 == 0 and (year % 100 != 0 or year % 400 == 0))
         at += days * 86_400
-        assert b"31 Dec %04d 23:59:59 GMT" % year == format_date(at - 1)[5:]
+        assert at - 1 == parse_date(b"Mon, 31 Dec %04d 23:59:59 GMT" % year, NOW)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,6 @@ _ASCTIME: Final = re.compile(
 
 _DAY_SECONDS: Final = 86_400
 _HALF_CENTURY: Final = 50 * 365.2425 * _DAY_SECONDS
-_THURSDAY: Final = 3
 _FEBRUARY: Final = 2
 _LENGTHS: Final = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 
@@ -54,7 +53,7 @@ def parse_date(value: bytes, now: float) -> int | None:
     if found := _IMF_FIXDATE.fullmatch(text) or _ASCTIME.fullmatch(text):
         return _instant(found, int(found["year"]))
     if found := _RFC_850.fullmatch(text):
-        latest = _civil(int(now // _DAY_SECONDS))[0] + 50
+        latest = _year(int(now // _DAY_SECONDS)) + 50
         year = latest - (latest - int(found["year"])) % 100
         at = _instant(found, year)
         # More than 50 years ahead means the century before (RFC 9110, section 5.6.7).
@@ -62,21 +61,6 @@ def parse_date(value: bytes, now: float) -> int | None:
             return _instant(found, year - 100)
         return at
     return None
-
-
-def format_date(at: float) -> bytes:
-    """Write an instant as IMF-fixdate; parts of a second are dropped."""
-    days, rest = divmod(int(at // 1), _DAY_SECONDS)
-    year, month, day = _civil(days)
-    return b"%b, %02d %b %04d %02d:%02d:%02d GMT" % (
-        _DAYS[(days + _THURSDAY) % 7],
-        day,
-        _MONTHS[month - 1],
-        year,
-        rest // 3600,
-        rest // 60 % 60,
-        rest % 60,
-    )
 
 
 def _instant(found: re.Match[bytes], year: int) -> int | None:
@@ -101,17 +85,9 @@ def _days_before(year: int) -> int:
     return (year - 1970) * 365 + leap_days - (1969 // 4 - 1969 // 100 + 1969 // 400)
 
 
-def _civil(days: int) -> tuple[int, int, int]:
-    """Turn days since 1970 into year, month and day."""
+def _year(days: int) -> int:
+    """Give the year of a day that is so many days after the first of 1970."""
     year = 1970 + days * 400 // 146_097
     if days < _days_before(year):
-        year -= 1
-    elif days >= _days_before(year + 1):
-        year += 1
-    rest, month = days - _days_before(year), 1
-    for length in _LENGTHS:
-        length_here = length + (month == _FEBRUARY and _leap(year))
-        if rest < length_here:
-            break
-        rest, month = rest - length_here, month + 1
-    return year, month, rest + 1
+        return year - 1
+    return year + (days >= _days_before(year + 1))
