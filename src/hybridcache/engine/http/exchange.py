@@ -6,14 +6,10 @@ of it, the face tells of its end: :meth:`~Exchange.end`, :meth:`~Exchange.failed
 :meth:`~Exchange.drop`. Nothing is stored but a response that came whole.
 """
 
-from typing import Final
-
 import attrs
 
-from hybridcache.core.http.admission import Terms
-from hybridcache.core.http.answers import Answer, answer
+from hybridcache.core.http.answers import Answer
 from hybridcache.core.http.codes import SERVER_ERRORS
-from hybridcache.core.http.decision import may_serve_on_error
 from hybridcache.core.http.invalidation import invalidates, serves_later_get
 from hybridcache.core.http.judgement import (
     Again,
@@ -25,29 +21,19 @@ from hybridcache.core.http.judgement import (
     UseStale,
 )
 from hybridcache.core.http.key import primary_key
-from hybridcache.core.http.making import combined, finished
-from hybridcache.core.http.message import (
-    Head,
-    Headers,
-    Request,
-    Stored,
-    Variants,
-)
+from hybridcache.core.http.making import combined
+from hybridcache.core.http.message import Head, Stored
 from hybridcache.core.http.receive import judge
-from hybridcache.core.http.status import Forward, Served, cache_status, with_status
-from hybridcache.core.http.storable import content_length
+from hybridcache.core.http.status import Served, cache_status, with_status
 from hybridcache.engine.command import Flow
-from hybridcache.engine.context import Context
+from hybridcache.engine.http.asking import Asking
+from hybridcache.engine.http.content import Content
 from hybridcache.engine.http.directives import Directive, Relay, Repeat, Replace
 from hybridcache.engine.http.later import Later, watch
-from hybridcache.engine.http.leading import Led
 from hybridcache.engine.http.lives import UNSHARED
 from hybridcache.engine.http.placing import Address, bury, lead_beside, store
-from hybridcache.engine.http.site import Reply, Site
+from hybridcache.engine.http.site import Reply
 from hybridcache.engine.invalidate import invalidate
-
-# Why a request goes forward that nothing was looked up for.
-NEVER_LOOKED: Final = frozenset(("bypass", "method", "request"))
 
 
 class OriginFailed(Exception):  # noqa: N818 (an event that ends a load)
@@ -55,84 +41,17 @@ class OriginFailed(Exception):  # noqa: N818 (an event that ends a load)
 
 
 @attrs.define(eq=False, kw_only=True)
-class Exchange:
-    """A request on its way to the origin.
+class Exchange(Asking):
+    """A request on its way to the origin, as the face carries it out."""
 
-    Attributes:
-
-        site: Whose it is.
-
-        ctx: The cache's context, the same throughout.
-
-        request: What is asked for.
-
-        terms: What it says of caching.
-
-        headers: The fields to send: the client's, or with validators of ours.
-
-        why: Why it goes forward, as Cache-Status says it (RFC 9211, section 2.2).
-
-        primary: The URL's key, if the request has one.
-
-        stored: The response that is validated or completed.
-
-        part: The part of a response that is stored: what comes may belong to it.
-
-        age: Its age, seconds.
-
-        variants: How the URL's responses vary, as far as is known.
-
-        led: The load that waits for it, if one does.
-
-        mark: Under what it is remembered that responses could not be shared, or None
-            where the request is none of the cache's business.
-
-        later: The GET that its response may serve, if no load waits for it until the
-            head is here.
-
-        requested_at: When it was made, seconds since 1970.
-    """
-
-    site: Site
-    ctx: Context
-    request: Request
-    terms: Terms
-    headers: Headers
-    why: Forward
-    primary: str | None = None
-    stored: Stored | None = None
-    part: Stored | None = None
-    age: float = 0.0
-    variants: Variants | None = None
-    led: Led | None = None
-    mark: str | None = None
-    later: Later | None = None
-    requested_at: float = attrs.field(init=False)
-    _head: Head = attrs.field(default=Head(0), init=False)
     _route: str = attrs.field(default="", init=False)
-    _kept: Keep | None = attrs.field(default=None, init=False)
-    _chunks: list[bytes] = attrs.field(factory=list, init=False)
-    _size: int = attrs.field(default=0, init=False)
+    _content: Content | None = attrs.field(default=None, init=False)
     _dropped: bool = attrs.field(default=False, init=False)
-
-    def __attrs_post_init__(self) -> None:
-        """Note when the request is made."""
-        self.begin()
-
-    def begin(self) -> None:
-        """Note that the request is made now."""
-        self.requested_at = self.site.wall()
 
     @property
     def keeping(self) -> bool:
         """Whether what comes may still be stored for others."""
         return self.led is not None and not self.led.settled
-
-    @property
-    def served(self) -> Served:
-        """How a response that is relayed came about."""
-        past = self.mark is None and self.led is None
-        return Served.BYPASS if past and self.why in NEVER_LOOKED else Served.MISS
 
     @property
     def awaited(self) -> bool:
@@ -149,9 +68,7 @@ class Exchange:
     @property
     def whole(self) -> bool:
         """Whether all has come that the head announced: there is no need to read on."""
-        return self._kept is not None and self._size == content_length(
-            self._head.headers
-        )
+        return self._content is not None and self._content.whole
 
     # What the face tells
 
@@ -190,24 +107,18 @@ class Exchange:
 
     def body(self, chunk: bytes) -> None:
         """Take a part of the body that is relayed."""
-        if self._kept is None:
+        if self._content is None or self._content.add(chunk):
             return
-        self._size += len(chunk)
-        if self._size <= self.site.policy.max_body:
-            self._chunks.append(chunk)
-            return
-        self._forget()
+        self._content = None
         self._mark()
         self._settle(UNSHARED)
 
     def end(self) -> Flow[None]:
         """Store the response, which has come whole as far as the origin is concerned."""
-        kept = self._kept
-        if kept is None:
+        content, self._content = self._content, None
+        if content is None:
             return
-        body = b"".join(self._chunks)
-        self._forget()
-        stored = finished(kept.template, body, self._head)
+        stored = content.finished()
         if stored is None:
             self._settle(UNSHARED)
             return
@@ -227,20 +138,10 @@ class Exchange:
         headers = with_status(head.headers, cache_status(self.why))
         return Answer(head.status, headers, body, head.reason, Served.MISS)
 
-    def stale(self) -> Answer | None:
-        """Return what is stored, if it may serve now that the origin has failed."""
-        stored, age = self.stored, self.age
-        # RFC 9111, section 3.4: a part is no answer to who asks for the whole.
-        if stored is None or not (stored.complete or self.terms.range):
-            return None
-        if not may_serve_on_error(self.terms, stored, age, self.site.policy):
-            return None
-        return self._answer(stored, age, None, Served.STALE)
-
     def drop(self) -> None:
         """Keep nothing: the response ended early, or nobody is there to relay it."""
         self._dropped = True
-        self._forget()
+        self._content = None
         self._unwatched()
         if self.led is not None:
             self.led.give_up()
@@ -263,7 +164,8 @@ class Exchange:
     def _keep(self, head: Head, verdict: Keep) -> Relay:
         stored = self.led is not None
         if stored:
-            self._kept = verdict
+            most = self.site.policy.max_body
+            self._content = Content(verdict.template, self._head, most)
         elif self.mark is not None:
             # The next request may lead: a load for this one would begin too late to
             # hear of an invalidation that passed since it was made.
@@ -328,10 +230,6 @@ class Exchange:
             return
         yield from self._bury()
 
-    def _forget(self) -> None:
-        self._kept = None
-        self._chunks.clear()
-
     def _mark(self) -> None:
         if self.mark is not None:
             until = self.ctx.now() + self.site.policy.pass_for
@@ -363,36 +261,3 @@ class Exchange:
 
     def _too_long(self, stored: Stored) -> bool:
         return len(stored.body) > self.site.policy.max_body
-
-    # What is sent
-
-    def _relay(
-        self,
-        head: Head,
-        *,
-        prefix: bytes = b"",
-        stored: bool = False,
-        reason: str = "",
-    ) -> Relay:
-        detail = self.site.policy.detail
-        status = cache_status(
-            self.why,
-            status=self._head.status,
-            stored=stored,
-            detail=reason if detail else "",
-            key=self.primary or "" if detail else "",
-        )
-        headers = with_status(head.headers, status)
-        return Relay(attrs.evolve(head, headers=headers), prefix)
-
-    def _validated(self, stored: Stored, head: Head, own: Headers) -> Answer:
-        made = self._answer(stored, stored.initial_age, head, Served.REVALIDATED)
-        return made._replace(headers=own + made.headers)
-
-    def _answer(
-        self, stored: Stored, age: float, head: Head | None, served: Served
-    ) -> Answer:
-        answered = None if head is None else head.status
-        status = cache_status(self.why, status=answered)
-        made = answer(stored, self.request, self.terms, age, status, self.site.policy)
-        return made._replace(served=served)
