@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Final
 
 from hybridcache.core.http.answers import Answer
 from hybridcache.core.http.explained import RequestExplanation
@@ -24,9 +23,8 @@ from hybridcache.faces.http.asgi_messages import (
 from hybridcache.faces.http.asgi_relaying import Relaying
 from hybridcache.faces.http.driving import InTasks
 from hybridcache.faces.http.scopes import Scope, place_of, request_of, scope_for
+from hybridcache.faces.http.sites import SAFE
 from hybridcache.faces.http.urls import request_for
-
-SAFE: Final = HTTPPolicy.safe()
 
 
 class CacheMiddleware:

@@ -10,6 +10,7 @@ from hybridcache.core.http.policy import HTTPPolicy
 T = TypeVar("T")
 
 PRIVATE: Final = HTTPPolicy.private()
+"""The policy of the clients, where none is given."""
 
 
 def checked(inner: object, kind: type[T]) -> T | None:

@@ -14,6 +14,9 @@ from hybridcache.faces.cache import Cache
 from hybridcache.faces.http.wall import wall
 from hybridcache.faces.state import CacheState
 
+SAFE: Final = HTTPPolicy.safe()
+"""The policy of the middlewares, where none is given."""
+
 # An exchange that has not ended by then is not waited for: the load was abandoned.
 TOO_LONG: Final = "the response had not come whole when its load was abandoned"
 

@@ -1,7 +1,6 @@
 """The cache in front of a WSGI application."""
 
 from collections.abc import Iterable, Mapping
-from typing import Final
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from hybridcache.core.http.answers import Answer
@@ -23,10 +22,9 @@ from hybridcache.faces.http.environs import (
 )
 from hybridcache.faces.http.patience import Patience
 from hybridcache.faces.http.responding import Responding, send_answer
+from hybridcache.faces.http.sites import SAFE
 from hybridcache.faces.http.urls import request_for
 from hybridcache.faces.http.wsgi_gathering import gather
-
-SAFE: Final = HTTPPolicy.safe()
 
 
 class WSGICacheMiddleware:
@@ -41,7 +39,7 @@ class WSGICacheMiddleware:
 
         app: The application.
 
-        cache: A :class:`~hybridcache.Cache`.
+        cache: A :class:`~hybridcache.Cache` of its own: its keys are URLs.
 
         policy: What may be stored and served; :meth:`HTTPPolicy.safe` by default.
 
@@ -90,7 +88,7 @@ class WSGICacheMiddleware:
 
         Raises:
 
-            ValueError: *url* is no absolute http or https URL.
+            ValueError: *url* is no absolute http or https URL, or longer than any key.
 
             Closed: The cache was closed.
         """
