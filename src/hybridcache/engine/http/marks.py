@@ -12,7 +12,7 @@ import attrs
 V = TypeVar("V")
 
 # So many keys are remembered; the oldest are forgotten first.
-MOST: Final = 10_000
+MOST_KEYS: Final = 10_000
 
 
 @attrs.define(eq=False)
@@ -27,7 +27,7 @@ class Passes:
     def mark(self, key: str, until: float) -> None:
         """Let requests pass until that monotonic instant."""
         self._until[key] = until
-        if len(self._until) > MOST:
+        if len(self._until) > MOST_KEYS:
             _forget_oldest(self._until)
 
     def lift(self, key: str) -> None:
@@ -54,7 +54,7 @@ class Uses:
     def count(self, key: str) -> int:
         """Count one more and return how many."""
         uses = self._counts[key] = self._counts.get(key, 0) + 1
-        if len(self._counts) > MOST:
+        if len(self._counts) > MOST_KEYS:
             _forget_oldest(self._counts)
         return uses
 
@@ -72,7 +72,7 @@ class Siblings:
         others = tuple(at for at in self._keys.get(generation, ()) if at != key)
         keys = (*others, key)
         self._keys[generation] = keys[-most:]
-        if len(self._keys) > MOST:
+        if len(self._keys) > MOST_KEYS:
             _forget_oldest(self._keys)
         return keys[:-most]
 

@@ -109,8 +109,8 @@ class AsyncCacheTransport(httpx.AsyncBaseTransport):
         self, exchange: Exchange, request: httpx.Request
     ) -> httpx.Response:
         while True:
-            outgoing = with_fields(request, exchange)
             try:
+                outgoing = with_fields(request, exchange)
                 response = await self._inner.handle_async_request(outgoing)
             except httpx.TransportError as error:
                 answer = exchange.failed(error)

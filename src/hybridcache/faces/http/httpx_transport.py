@@ -119,7 +119,8 @@ class CacheTransport(httpx.BaseTransport):
         """Make the request, telling *exchange* of what comes."""
         while True:
             try:
-                response = self._inner.handle_request(with_fields(request, exchange))
+                outgoing = with_fields(request, exchange)
+                response = self._inner.handle_request(outgoing)
             except httpx.TransportError as error:
                 answer = exchange.failed(error)
                 if answer is None:

@@ -14,7 +14,7 @@ from typing import Final
 from hybridcache.engine.http.leading import Led
 
 # Any client that is still there takes a part sooner, and others lead in its place.
-MOST: Final = 1.0
+LONGEST: Final = 1.0
 TICK: Final = 0.25
 
 
@@ -47,7 +47,7 @@ class Patience:
     def _watch(self) -> None:
         while True:
             time.sleep(TICK)
-            latest = time.monotonic() - MOST
+            latest = time.monotonic() - LONGEST
             for led, since in list(self._since.items()):
                 if since <= latest:
                     self.end(led)

@@ -24,10 +24,7 @@ from hybridcache.faces.cache import Cache
 from hybridcache.faces.http.copying import Copied
 from hybridcache.faces.http.driving import InThreads
 from hybridcache.faces.http.gathered import Gathered
-from hybridcache.faces.http.outgoing import (
-    PRIVATE,
-    checked,
-)
+from hybridcache.faces.http.outgoing import PRIVATE, checked
 from hybridcache.faces.http.requests_messages import (
     asked_of,
     head_of,
@@ -180,10 +177,10 @@ class CacheAdapter(BaseAdapter):
     ) -> requests.Response:
         """Make the request, telling *exchange* of what comes."""
         while True:
-            outgoing = request
-            if exchange.headers is not exchange.request.headers:
-                outgoing = with_fields(request, exchange.headers)
             try:
+                outgoing = request
+                if exchange.headers is not exchange.request.headers:
+                    outgoing = with_fields(request, exchange.headers)
                 response = self._ask(outgoing, options)
             except ORIGIN_ERRORS as error:
                 answer = exchange.failed(error)
