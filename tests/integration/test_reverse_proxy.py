@@ -1,5 +1,6 @@
 """The example's reverse proxy relays what the origin sends, whatever a face wraps."""
 
+import contextlib
 import re
 import threading
 from collections.abc import Iterator
@@ -202,7 +203,15 @@ def test_a_body_of_known_length_keeps_it(proxy: Proxy) -> None:
 
 def test_an_early_answer_is_relayed(proxy: Proxy) -> None:
     """What the origin says before the request's end does not wait for it."""
-    proxy.answers(b"HTTP/1.1 413 Too Big\r\nContent-Length: 0\r\n\r\n")
+
+    def script(talk: Talk) -> None:
+        talk.head()
+        talk.say(b"HTTP/1.1 413 Too Big\r\nContent-Length: 0\r\n\r\n")
+        # Closed on what was not read, its connection would be reset, answer and all.
+        with contextlib.suppress(ConnectionError):
+            talk.all()
+
+    proxy.origin.script = script
     with proxy.talk() as talk:
         talk.say(b"PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n\r\n")
         for _ in range(3):
