@@ -1,13 +1,10 @@
 """The cache in front of an ASGI application."""
 
-from collections.abc import Mapping
 from functools import partial
 
 from hybridcache.core.http.answers import Answer
-from hybridcache.core.http.explained import RequestExplanation
 from hybridcache.core.http.message import Request
 from hybridcache.core.http.policy import HTTPPolicy
-from hybridcache.core.outcome import Invalidated
 from hybridcache.engine.current import Loader
 from hybridcache.engine.http.exchange import Exchange
 from hybridcache.engine.http.ready import ready
@@ -22,12 +19,12 @@ from hybridcache.faces.http.asgi_messages import (
 )
 from hybridcache.faces.http.asgi_relaying import Relaying
 from hybridcache.faces.http.driving import InTasks
+from hybridcache.faces.http.operations import AsyncOperations
 from hybridcache.faces.http.scopes import Scope, place_of, request_of, scope_for
 from hybridcache.faces.http.sites import SAFE
-from hybridcache.faces.http.urls import request_for
 
 
-class CacheMiddleware:
+class CacheMiddleware(AsyncOperations):
     """Answer requests from the cache, and keep the application's responses in it.
 
     Put it outermost, but inside what rewrites requests by X-Forwarded fields. What it
@@ -77,37 +74,6 @@ class CacheMiddleware:
             await send_answer(course, send)
         else:
             await self._carry_out(course, scope, receive, send)
-
-    async def purge(
-        self, url: str, headers: Mapping[str, str] | None = None
-    ) -> Invalidated:
-        """Have no later request served by what is held for *url*, on any node.
-
-        All of its variants go with it. *url* is the one that the application sees:
-        scheme and host after what reads X-Forwarded fields. *headers* matter where the
-        policy's keys have more than the URL in them. Any face will do whose cache has
-        the same prefix and Redis, and whose policy makes the same keys.
-
-        Raises:
-
-            ValueError: *url* is no absolute http or https URL, or longer than any key.
-
-            Closed: The cache was closed.
-        """
-        return await self._inside.purge(request_for(url, headers))
-
-    async def explain(
-        self, url: str, headers: Mapping[str, str] | None = None
-    ) -> RequestExplanation:
-        """Say what each tier holds for a GET of *url* with these *headers*, and why.
-
-        Raises:
-
-            ValueError: *url* is no absolute http or https URL.
-
-            Closed: The cache was closed.
-        """
-        return await self._inside.explain(request_for(url, headers))
 
     async def _carry_out(
         self, exchange: Exchange, scope: Scope, receive: Receive, send: Send

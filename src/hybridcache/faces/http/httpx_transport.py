@@ -1,16 +1,14 @@
 """The cache behind an httpx client in threads."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import cast
 
 import httpx
 
 from hybridcache.core.http.answers import Answer
-from hybridcache.core.http.explained import RequestExplanation
 from hybridcache.core.http.message import Request
 from hybridcache.core.http.policy import HTTPPolicy
-from hybridcache.core.outcome import Invalidated
 from hybridcache.engine.current import Loader
 from hybridcache.engine.http.directives import Relay, Repeat, Replace
 from hybridcache.engine.http.exchange import Exchange
@@ -28,11 +26,11 @@ from hybridcache.faces.http.httpx_messages import (
     relayed,
     with_fields,
 )
+from hybridcache.faces.http.operations import Operations
 from hybridcache.faces.http.outgoing import PRIVATE, checked
-from hybridcache.faces.http.urls import request_for
 
 
-class CacheTransport(httpx.BaseTransport):
+class CacheTransport(Operations, httpx.BaseTransport):
     """Answer an httpx client's requests from the cache, and keep responses in it.
 
     Each request counts, redirects too. ``response.extensions["hybridcache"]`` is a
@@ -83,33 +81,6 @@ class CacheTransport(httpx.BaseTransport):
         if isinstance(course, Answer):
             return answered(course)
         return self._carry_out(course, request)
-
-    def purge(self, url: str, headers: Mapping[str, str] | None = None) -> Invalidated:
-        """Have no later request served by what is held for *url*, on any node.
-
-        All of its variants go with it. *headers* matter where the policy's keys have
-        more than the URL in them.
-
-        Raises:
-
-            ValueError: *url* is no absolute http or https URL, or longer than any key.
-
-            Closed: The cache was closed.
-        """
-        return self._inside.purge(request_for(url, headers))
-
-    def explain(
-        self, url: str, headers: Mapping[str, str] | None = None
-    ) -> RequestExplanation:
-        """Say what each tier holds for a GET of *url* with these *headers*, and why.
-
-        Raises:
-
-            ValueError: *url* is no absolute http or https URL.
-
-            Closed: The cache was closed.
-        """
-        return self._inside.explain(request_for(url, headers))
 
     def close(self) -> None:
         """Close the inner transport, and not the cache."""

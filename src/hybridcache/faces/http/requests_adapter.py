@@ -11,11 +11,9 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 
 from hybridcache.core.http.answers import Answer
 from hybridcache.core.http.codes import NOT_MODIFIED
-from hybridcache.core.http.explained import RequestExplanation
 from hybridcache.core.http.message import Head, Request
 from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.core.http.status import Served
-from hybridcache.core.outcome import Invalidated
 from hybridcache.engine.current import Loader
 from hybridcache.engine.http.directives import Relay, Repeat, Replace
 from hybridcache.engine.http.exchange import Exchange
@@ -24,6 +22,7 @@ from hybridcache.faces.cache import Cache
 from hybridcache.faces.http.copying import Copied
 from hybridcache.faces.http.driving import InThreads
 from hybridcache.faces.http.gathered import Gathered
+from hybridcache.faces.http.operations import Operations
 from hybridcache.faces.http.outgoing import PRIVATE, checked
 from hybridcache.faces.http.requests_messages import (
     asked_of,
@@ -39,7 +38,6 @@ from hybridcache.faces.http.requests_raw import (
     untouched,
     wire,
 )
-from hybridcache.faces.http.urls import request_for
 
 Timeout: TypeAlias = float | tuple[float, float] | tuple[float, None] | None
 Certificate: TypeAlias = bytes | str | tuple[bytes | str, bytes | str] | None
@@ -63,7 +61,7 @@ class _Options:
     proxies: Mapping[str, str] | None
 
 
-class CacheAdapter(BaseAdapter):
+class CacheAdapter(Operations, BaseAdapter):
     """Answer a requests session's requests from the cache, and keep responses in it.
 
     Mount it: ``session.mount("https://", CacheAdapter(...))``. Each request counts,
@@ -125,33 +123,6 @@ class CacheAdapter(BaseAdapter):
         if isinstance(course, Answer):
             return self._answered(course, request)
         return self._carry_out(course, request, options)
-
-    def purge(self, url: str, headers: Mapping[str, str] | None = None) -> Invalidated:
-        """Have no later request served by what is held for *url*, on any node.
-
-        All of its variants go with it. *headers* matter where the policy's keys have
-        more than the URL in them.
-
-        Raises:
-
-            ValueError: *url* is no absolute http or https URL, or longer than any key.
-
-            Closed: The cache was closed.
-        """
-        return self._inside.purge(request_for(url, headers))
-
-    def explain(
-        self, url: str, headers: Mapping[str, str] | None = None
-    ) -> RequestExplanation:
-        """Say what each tier holds for a GET of *url* with these *headers*, and why.
-
-        Raises:
-
-            ValueError: *url* is no absolute http or https URL.
-
-            Closed: The cache was closed.
-        """
-        return self._inside.explain(request_for(url, headers))
 
     def close(self) -> None:
         """Close the inner adapter, and not the cache."""

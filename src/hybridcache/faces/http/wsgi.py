@@ -1,13 +1,11 @@
 """The cache in front of a WSGI application."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from hybridcache.core.http.answers import Answer
-from hybridcache.core.http.explained import RequestExplanation
 from hybridcache.core.http.message import Request
 from hybridcache.core.http.policy import HTTPPolicy
-from hybridcache.core.outcome import Invalidated
 from hybridcache.engine.current import Loader
 from hybridcache.engine.http.exchange import Exchange
 from hybridcache.engine.http.ready import ready
@@ -20,14 +18,14 @@ from hybridcache.faces.http.environs import (
     place_of,
     request_of,
 )
+from hybridcache.faces.http.operations import Operations
 from hybridcache.faces.http.patience import Patience
 from hybridcache.faces.http.responding import Responding, send_answer
 from hybridcache.faces.http.sites import SAFE
-from hybridcache.faces.http.urls import request_for
 from hybridcache.faces.http.wsgi_gathering import gather
 
 
-class WSGICacheMiddleware:
+class WSGICacheMiddleware(Operations):
     """Answer requests from the cache, and keep the application's responses in it.
 
     Put it outermost, but inside what rewrites requests by X-Forwarded fields. A stale
@@ -77,35 +75,6 @@ class WSGICacheMiddleware:
         if isinstance(course, Answer):
             return send_answer(course, start_response)
         return self._carry_out(course, request, environ, start_response)
-
-    def purge(self, url: str, headers: Mapping[str, str] | None = None) -> Invalidated:
-        """Have no later request served by what is held for *url*, on any node.
-
-        All of its variants go with it. *url* is the one that the application sees:
-        scheme and host after what reads X-Forwarded fields. *headers* matter where the
-        policy's keys have more than the URL in them. Any face will do whose cache has
-        the same prefix and Redis, and whose policy makes the same keys.
-
-        Raises:
-
-            ValueError: *url* is no absolute http or https URL, or longer than any key.
-
-            Closed: The cache was closed.
-        """
-        return self._inside.purge(request_for(url, headers))
-
-    def explain(
-        self, url: str, headers: Mapping[str, str] | None = None
-    ) -> RequestExplanation:
-        """Say what each tier holds for a GET of *url* with these *headers*, and why.
-
-        Raises:
-
-            ValueError: *url* is no absolute http or https URL.
-
-            Closed: The cache was closed.
-        """
-        return self._inside.explain(request_for(url, headers))
 
     def _carry_out(
         self,
