@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from hybridcache import AsyncCache
 from hybridcache.faces.http.scopes import Scope
 
 Message: TypeAlias = dict[str, Any]
@@ -158,3 +159,13 @@ async def until(holds: Callable[[], Awaitable[bool]]) -> None:
         if await holds():
             return
         await asyncio.sleep(0.002)
+
+
+async def waiting(cache: AsyncCache, lookups: int) -> None:
+    """Wait until so many lookups wait for a load, the leader's own included."""
+    flights = cache._state.node.flights
+
+    async def wait() -> bool:
+        return sum(one.latch.waiting for one in flights.flights()) >= lookups
+
+    await until(wait)

@@ -7,7 +7,7 @@ from typing import Any
 from hybridcache.core.http.message import Head, Request
 from hybridcache.core.http.policy import HTTPPolicy, cookies
 from hybridcache.testing import ManualClock
-from tests.http.asgi import Origin, part_of, scope_of, until
+from tests.http.asgi import Origin, part_of, scope_of, until, waiting
 from tests.integration.test_http_asgi import FRESH, on_a_loop, site
 
 SAYS_WHERE = (FRESH, ("content-location", "/a"))
@@ -249,7 +249,7 @@ async def test_follower_of_who_left_is_answered_by_the_origin() -> None:
         first = asyncio.create_task(web.get())
         await web.origin.called()
         second = asyncio.create_task(web.get())
-        await asyncio.sleep(0.05)
+        await waiting(web.cache, 2)
         first.cancel()
         got = await second
 
@@ -359,10 +359,10 @@ async def test_one_leads_in_the_place_of_who_left() -> None:
         first = asyncio.create_task(web.get())
         await web.origin.called()
         others = [asyncio.create_task(web.get()) for _ in range(5)]
-        await asyncio.sleep(0.05)
+        await waiting(web.cache, 6)
         first.cancel()
         await web.origin.called(2)
-        await asyncio.sleep(0.05)
+        await waiting(web.cache, 5)
         go.set()
         bodies = [(await other).body for other in others]
 

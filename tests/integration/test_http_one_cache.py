@@ -36,9 +36,11 @@ class _Slow(httpx.AsyncBaseTransport):
 
     def __init__(self) -> None:
         self.may = asyncio.Event()
+        self.asked = asyncio.Event()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Answer."""
+        self.asked.set()
         await self.may.wait()
         return secret(request)
 
@@ -51,7 +53,7 @@ async def test_sync_client_on_a_loop_waits_for_nothing_of_that_loop() -> None:
         transport = AsyncCacheTransport(slow, cache=cache)
         async with httpx.AsyncClient(transport=transport) as client:
             loading = asyncio.create_task(client.get(URL))
-            await asyncio.sleep(0.05)
+            await slow.asked.wait()
             begun = time.monotonic()
             with Cache(name="one", downstream=memory) as other:
                 inner = CacheTransport(httpx.MockTransport(secret), cache=other)

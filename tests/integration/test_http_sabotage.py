@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from hybridcache.testing import ManualClock
-from tests.http.asgi import Origin, until
+from tests.http.asgi import Origin, until, waiting
 from tests.integration.test_http_asgi import FRESH, Site, on_a_loop, site
 
 TAGGED = (FRESH, ("etag", '"1"'))
@@ -88,7 +88,7 @@ async def test_those_who_waited_for_a_part_make_one_call() -> None:
         led = asyncio.create_task(web.get(headers=[("range", "bytes=0-0")]))
         await web.origin.called()
         others = [asyncio.create_task(web.get()) for _ in range(10)]
-        await asyncio.sleep(0.01)
+        await waiting(web.cache, 11)
         held.go.set()
         got = await asyncio.gather(*others)
 
