@@ -30,7 +30,7 @@ from hybridcache.engine.request import (
     sequence,
 )
 from hybridcache.testing import redis_scripts
-from hybridcache.testing.keyspace import Keyspace
+from hybridcache.testing.keyspace import Keyspace, Refuses
 from hybridcache.testing.redis_model import RedisModel
 from hybridcache.testing.redis_scripts import STEPS, Arguments, Names, Running
 from hybridcache.testing.redis_scripts import Step as RedisStep
@@ -61,6 +61,13 @@ class Unclear(Exception):  # noqa: N818 (it ends an example, and is no mistake)
 @attrs.frozen
 class Flush:
     """SCRIPT FLUSH."""
+
+
+@attrs.frozen
+class Refuse:
+    """The server refuses such writes from now on: it is full, or a replica."""
+
+    what: Refuses
 
 
 _names = st.sampled_from(NAMES)
@@ -191,7 +198,8 @@ _usual = st.builds(
     _tokens,
     st.sampled_from([_claims, _claims, _writes]),
 )
-_rarely = st.one_of(_foreign, _plain, st.just(Nap()), st.just(Flush()))
+_refusing = st.sampled_from([Refuse(what) for what in Refuses])
+_rarely = st.one_of(_foreign, _plain, st.just(Nap()), st.just(Flush()), _refusing)
 # What takes several steps in their order, which alone would hardly ever meet.
 _awaited = st.sampled_from([_writes, _settles]).map(
     lambda ends: [_claims("aaaa"), _claims("bbbb"), ends("aaaa")]
@@ -223,8 +231,19 @@ _of_wrong_type = st.builds(
         _scripted.map(lambda step: lambda _: step),
     ),
 )
+_refused = st.builds(
+    lambda refuse, step: [_claims("aaaa"), refuse, step, Refuse(Refuses.NOTHING)],
+    _refusing,
+    _scripted | _plain,
+)
 _in_order = st.one_of(
-    _awaited, _overwritten, _of_wrong_type, _of_wrong_type, _of_wrong_type, _expired
+    _awaited,
+    _overwritten,
+    _of_wrong_type,
+    _of_wrong_type,
+    _of_wrong_type,
+    _expired,
+    _refused,
 )
 # Long runs of scripts with little between, and runs of anything.
 _runs = st.lists(
@@ -242,7 +261,7 @@ _runs = st.lists(
 _mixtures = st.lists(st.one_of(_scripted, _plain, _foreign, _rarely), max_size=30)
 
 
-Step = Nap | Flush | Call | tuple[Argument, ...]
+Step = Nap | Flush | Refuse | Call | tuple[Argument, ...]
 
 
 class Pair:
@@ -254,12 +273,23 @@ class Pair:
         self.now_us = 0
         self.heard: list[tuple[str, bytes]] = []
         self.model = RedisModel(lambda: self.now_us, self._publish)
+        self.refuse(Refuses.NOTHING)
         self.ask(("FLUSHALL",), ("SCRIPT", "FLUSH"))
         # Of an example that failed.
         self.messages()
 
     def _publish(self, channel: str, message: bytes) -> None:
         self.heard.append((channel, message))
+
+    def refuse(self, what: Refuses) -> None:
+        """Have both refuse such writes."""
+        full, replica = what is Refuses.MORE_MEMORY, what is Refuses.WRITES
+        self.ask(
+            ("CONFIG", "SET", "maxmemory", int(full)),
+            # Of a primary that is not there: it keeps what it has.
+            ("REPLICAOF", *(("127.0.0.1", 1) if replica else ("NO", "ONE"))),
+        )
+        self.model.refuse(what)
 
     def ask(self, *commands: tuple[Argument, ...]) -> list[object]:
         """Ask the real server, in one go."""
@@ -378,6 +408,7 @@ def _all_the_same(subscribed: tuple[str, PubSub], steps: list[Step]) -> None:
     try:
         _follow(pair, steps)
     finally:
+        pair.refuse(Refuses.NOTHING)
         pair.upstream.end()
 
 
@@ -391,6 +422,8 @@ def _follow(pair: Pair, steps: list[Step]) -> None:
                 case Flush():
                     pair.ask(("SCRIPT", "FLUSH"))
                     pair.model.flush_scripts()
+                case Refuse(what):
+                    pair.refuse(what)
                 case Call(script, names, args):
                     tail = (len(names), *names, *args)
                     reply = pair.same("EVALSHA", script.sha, *tail)
@@ -525,6 +558,30 @@ def _keep_scripts(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(RedisModel, "flush_scripts", lambda _: None)
 
 
+def _refuse_nothing(what: Refuses) -> Callable[[pytest.MonkeyPatch], None]:
+    def refuse(model: RedisModel, refused: Refuses) -> None:
+        model._space.refuses = Refuses.NOTHING if refused is what else refused
+
+    return lambda patch: patch.setattr(RedisModel, "refuse", refuse)
+
+
+def _refuse_within(patch: pytest.MonkeyPatch) -> None:
+    begin = Keyspace.begin_write
+
+    def begun(space: Keyspace, *, more: bool) -> None:
+        space.has_written = False
+        begin(space, more=more)
+
+    patch.setattr(Keyspace, "begin_write", begun)
+
+
+def _refuse_all_when_full(patch: pytest.MonkeyPatch) -> None:
+    begin = Keyspace.begin_write
+    patch.setattr(
+        Keyspace, "begin_write", lambda space, more: begin(space, more=True)
+    )
+
+
 _MUTATIONS = {
     "a lease is renewed under any token": _renew_any_token,
     "a lease stands for any token": _write_any_token,
@@ -542,6 +599,10 @@ _MUTATIONS = {
     "a script fails at a list": _lists_are_refused,
     "a script answers in bytes": _answer_true,
     "scripts outlive SCRIPT FLUSH": _keep_scripts,
+    "a full server takes more": _refuse_nothing(Refuses.MORE_MEMORY),
+    "a full server deletes nothing": _refuse_all_when_full,
+    "a full server stops a script that has written": _refuse_within,
+    "a replica takes writes": _refuse_nothing(Refuses.WRITES),
 }
 
 

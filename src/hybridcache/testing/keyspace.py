@@ -6,6 +6,7 @@ raised as :class:`Refusal`. A value is bytes, or a tuple for a list.
 """
 
 from collections.abc import Callable, Mapping
+from enum import Enum
 from typing import Final, TypeAlias
 
 import attrs
@@ -15,7 +16,17 @@ Held: TypeAlias = bytes | tuple[bytes, ...]
 WRONG_TYPE: Final = "WRONGTYPE Operation against a key holding the wrong kind of value"
 NO_INTEGER: Final = "ERR value is not an integer or out of range"
 SYNTAX: Final = "ERR syntax error"
+FULL: Final = "OOM command not allowed when used memory > 'maxmemory'."
+READ_ONLY: Final = "READONLY You can't write against a read only replica."
 _LARGEST: Final = 2**63 - 1
+
+
+class Refuses(Enum):
+    """Which writes a server refuses: none, what needs memory, or all."""
+
+    NOTHING = ""
+    MORE_MEMORY = FULL
+    WRITES = READ_ONLY
 
 
 class Refusal(Exception):  # noqa: N818 (an answer of the server, not a mistake)
@@ -39,10 +50,17 @@ class Keyspace:
         now_us: The server's clock, microseconds.
 
         items: What it holds, expired items included until they are touched.
+
+        refuses: Which writes it refuses.
+
+        has_written: Whether the present command has written already: a full server
+            lets a script that has begun to write go on.
     """
 
     now_us: Callable[[], int]
     items: dict[bytes, Item] = attrs.field(factory=dict)
+    refuses: Refuses = attrs.field(default=Refuses.NOTHING, init=False)
+    has_written: bool = attrs.field(default=False, init=False)
 
     def now_ms(self) -> int:
         """Return the clock in whole milliseconds, by which things expire."""
@@ -63,6 +81,18 @@ class Keyspace:
             for name in list(self.items)
             if (item := self.find(name)) is not None
         }
+
+    def begin_write(self, *, more: bool) -> None:
+        """Let a command write, *more* than before perhaps.
+
+        Raises:
+
+            Refusal: The server takes no such writes.
+        """
+        full = self.refuses is Refuses.MORE_MEMORY and more and not self.has_written
+        if full or self.refuses is Refuses.WRITES:
+            raise Refusal(self.refuses.value)
+        self.has_written = True
 
     # Commands
 
@@ -119,8 +149,9 @@ class Keyspace:
 
         Raises:
 
-            Refusal: The time to live is none.
+            Refusal: The time to live is none, or no writes are taken.
         """
+        self.begin_write(more=True)
         until = None
         if px is not None:
             now, left = self.now_ms(), integer(px)
@@ -138,8 +169,9 @@ class Keyspace:
 
         Raises:
 
-            Refusal: The name holds a list.
+            Refusal: The name holds a list, or no writes are taken.
         """
+        self.begin_write(more=True)
         whole = (self.get(name) or b"") + value
         item = self.items.get(name)
         self.items[name] = Item(whole, None if item is None else item.until_ms)
@@ -150,8 +182,9 @@ class Keyspace:
 
         Raises:
 
-            Refusal: The name holds a string.
+            Refusal: The name holds a string, or no writes are taken.
         """
+        self.begin_write(more=True)
         item = self.find(name) or Item(())
         if isinstance(item.value, bytes):
             raise Refusal(WRONG_TYPE)
@@ -160,7 +193,13 @@ class Keyspace:
         return len(whole)
 
     def delete(self, *names: bytes) -> int:
-        """Answer DEL."""
+        """Answer DEL.
+
+        Raises:
+
+            Refusal: No writes are taken.
+        """
+        self.begin_write(more=False)
         found = [name for name in dict.fromkeys(names) if self.find(name) is not None]
         for name in found:
             del self.items[name]
@@ -180,8 +219,9 @@ class Keyspace:
 
         Raises:
 
-            Refusal: The time to live is none.
+            Refusal: The time to live is none, or no writes are taken.
         """
+        self.begin_write(more=False)
         now, ms = self.now_ms(), integer(left)
         if ms > _LARGEST - now:
             msg = "ERR invalid expire time in pexpire"

@@ -21,6 +21,7 @@ from hybridcache.testing.keyspace import (
     Item,
     Keyspace,
     Refusal,
+    Refuses,
     integer,
 )
 from hybridcache.testing.redis_scripts import STEPS, Running
@@ -84,7 +85,7 @@ class RedisModel:
                 f"ERR wrong number of arguments for '{name.decode().lower()}' command"
             )
         # Time stands still within a command, as it does within a script in Redis.
-        self._now = self._now_us()
+        self._now, self._space.has_written = self._now_us(), False
         try:
             return step(self, words[1:])
         except Refusal as error:
@@ -113,6 +114,7 @@ class RedisModel:
         return self._space.set(name, value, px=px, only_new=only_new)
 
     def _flush_all(self) -> bytes:
+        self._space.begin_write(more=False)
         self._space.items.clear()
         return b"OK"
 
@@ -162,6 +164,10 @@ class RedisModel:
     def put_raw(self, name: str, data: bytes) -> None:
         """Put any bytes under *name*, without expiry."""
         self._space.items[_bytes(name)] = Item(data)
+
+    def refuse(self, what: Refuses) -> None:
+        """Refuse such writes from now on, as a server that is full or a replica."""
+        self._space.refuses = what
 
     def names(self) -> list[str]:
         """Return the names of all that has not expired, sorted."""

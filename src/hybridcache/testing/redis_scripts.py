@@ -86,7 +86,8 @@ def _claim(space: Keyspace, lease_name: bytes, args: Arguments) -> object:
             awaited = b"+"
         if left > 0 and b"t" not in flags:
             if not awaited and b"w" in flags:
-                space.append(lease_name, b"+")
+                with _line(scripts.ACQUIRE, 35):
+                    space.append(lease_name, b"+")
             return [b"held", holder, left]
     with _line(scripts.ACQUIRE, 40):
         space.set(lease_name, token + awaited, px=ms)
@@ -123,7 +124,8 @@ def _write(on: Running, names: Names, args: Arguments) -> object:
     blob = prelude + version.to_bytes(8) + instant.to_bytes(8) + rest
     with _line(scripts.WRITE, 29):
         space.set(entry_name, blob, px=ms)
-    space.delete(lease_name, failure_name, retry_name)
+    with _line(scripts.WRITE, 30):
+        space.delete(lease_name, failure_name, retry_name)
     if len(lease) > len(token):
         on.publish(channel, head + token + key)
     return [b"stored", version, instant]
@@ -136,7 +138,8 @@ def _settle(on: Running, names: Names, args: Arguments) -> object:
     lease = space.string(lease_name)
     if lease is None or not _stands(lease, token):
         return 0
-    space.delete(lease_name)
+    with _line(scripts.SETTLE, 7):
+        space.delete(lease_name)
     awaited = len(lease) > len(token)
     if int(error_ms) > 0:
         _leave(space, failure_name, record, error_ms)
@@ -160,7 +163,8 @@ def _leave(space: Keyspace, name: bytes, record: bytes, ms: bytes) -> None:
 def _invalidate(on: Running, names: Names, args: Arguments) -> object:
     entry_name, lease_name, failure_name, retry_name = names
     channel, message = args
-    on.space.delete(entry_name, lease_name, failure_name, retry_name)
+    with _line(scripts.INVALIDATE, 2):
+        on.space.delete(entry_name, lease_name, failure_name, retry_name)
     on.publish(channel, message)
     return 1
 
@@ -168,7 +172,8 @@ def _invalidate(on: Running, names: Names, args: Arguments) -> object:
 def _clear(on: Running, names: Names, args: Arguments) -> object:
     (marker_name,) = names
     marker, channel, message = args
-    on.space.set(marker_name, marker)
+    with _line(scripts.CLEAR, 2):
+        on.space.set(marker_name, marker)
     on.publish(channel, message)
     return 1
 
