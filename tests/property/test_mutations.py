@@ -6,6 +6,7 @@ from typing import Any
 import attrs
 import pytest
 
+from hybridcache.adapters.upstream import replies
 from hybridcache.core import blob
 from hybridcache.core.decision import Fresh
 from hybridcache.core.errors import Unencodable
@@ -23,19 +24,27 @@ from hybridcache.engine.answers import Hit
 from hybridcache.engine.command import Ask, AsyncPorts, Await, CallLoader, Spawn
 from hybridcache.engine.context import Context
 from hybridcache.engine.current import Raised
+from hybridcache.engine.entry_requests import Invalidate
 from hybridcache.engine.flights import Flight, FlightTable
 from hybridcache.engine.form import Packed, Whole
 from hybridcache.engine.gate import Gate
 from hybridcache.engine.heeding import heed
 from hybridcache.engine.keeper import Keeper
+from hybridcache.engine.lease_requests import Acquire, Granted
 from hybridcache.engine.leases import LeaseBook
 from hybridcache.engine.memory import MemoryTier
 from hybridcache.engine.messages import Kind, Message
 from hybridcache.engine.node import Node
 from hybridcache.engine.poison import PoisonRegistry
-from hybridcache.engine.request import Fault, Trouble
+from hybridcache.engine.request import Fault, Request, Trouble
 from hybridcache.engine.watches import Watches
-from hybridcache.testing import Cluster, Faults, Violation, Workload, redis_scripts
+from hybridcache.testing import (
+    Cluster,
+    Faults,
+    Violation,
+    Workload,
+    redis_scripts,
+)
 from hybridcache.testing import faults as faulty
 from hybridcache.testing import workload as work
 from hybridcache.testing.keyspace import Keyspace
@@ -43,6 +52,7 @@ from tests.falsified import falsified
 from tests.property import test_flows, test_parity
 
 Patch = pytest.MonkeyPatch
+Plant = Callable[[Patch], None]
 
 # So many schedules may pass before the breach is found.
 SEEDS = 60
@@ -54,7 +64,7 @@ class Mutation:
 
     name: str
     rules: str
-    plant: Callable[[Patch], None]
+    plant: Plant
     workload: Workload = work.USUAL
     faults: Faults = faulty.CALM
     nodes: int = 3
@@ -301,6 +311,21 @@ LONG_LOADS = Workload(
 )  # fmt: skip
 DAMAGE = Faults(corruptions=12.0)
 
+
+def _refusals_mean(request: type[Request[object]], meant: object) -> Plant:
+    def plant(patch: Patch) -> None:
+        read = replies.read
+
+        def misread(asked: Request[object], told: list[object]) -> object:
+            answer = read(asked, told)
+            refused = isinstance(answer, Fault) and answer.trouble is Trouble.REFUSED
+            return meant if refused and isinstance(asked, request) else answer
+
+        patch.setattr("hybridcache.testing.network.read", misread)
+
+    return plant
+
+
 MUTATIONS = (
     Mutation("expired entries are served", "rule 1", _serve_expired),
     Mutation(
@@ -420,6 +445,27 @@ MUTATIONS = (
     Mutation("watches stay", "rule 14", _watches_left),
     Mutation("leases stay in the book", "rule 14", _leases_kept),
     Mutation("Redis is never asked", "rule 2", _never_barred),
+    Mutation(
+        "a refused invalidation is taken for done",
+        "rule 3",
+        _refusals_mean(Invalidate, True),
+        workload=work.RENEWING,
+        faults=faulty.REFUSALS,
+    ),
+    Mutation(
+        "a refused lease is taken for granted",
+        "rule 2",
+        _refusals_mean(Acquire, Granted()),
+        workload=LONG_LOADS,
+        faults=faulty.REFUSALS,
+    ),
+    Mutation(
+        "a garbled reply is taken for a lease",
+        "rule 2",
+        _refusals_mean(Acquire, Granted()),
+        workload=work.STAMPEDE,
+        faults=Faults(garbled=0.2),
+    ),
 )
 
 

@@ -577,9 +577,7 @@ def _refuse_within(patch: pytest.MonkeyPatch) -> None:
 
 def _refuse_all_when_full(patch: pytest.MonkeyPatch) -> None:
     begin = Keyspace.begin_write
-    patch.setattr(
-        Keyspace, "begin_write", lambda space, more: begin(space, more=True)
-    )
+    patch.setattr(Keyspace, "begin_write", lambda space, more: begin(space, more=True))
 
 
 _MUTATIONS = {

@@ -23,6 +23,8 @@ class Faults:
 
         reset: Share of requests whose connection breaks, before or after the effect.
 
+        garbled: Share of requests of whose replies one comes as no server sends it.
+
         message_lost: Share of messages that one subscriber never gets.
 
         message_twice: Share of messages that arrive twice.
@@ -53,6 +55,8 @@ class Faults:
 
         flushes: Count of SCRIPT FLUSH.
 
+        refusals: Count of times that Redis refuses writes: it is full, or a replica.
+
         skew: Largest offset of a process's clock, seconds.
 
         drift: Largest share by which a process's clock runs fast or slow.
@@ -62,6 +66,7 @@ class Faults:
     reply_lost: float = 0.0
     late: float = 0.0
     reset: float = 0.0
+    garbled: float = 0.0
     message_lost: float = 0.0
     message_twice: float = 0.0
     message_late: float = 0.0
@@ -77,6 +82,7 @@ class Faults:
     evictions: float = 0.0
     corruptions: float = 0.0
     flushes: float = 0.0
+    refusals: float = 0.0
     skew: float = 0.0
     drift: float = 0.0
 
@@ -93,6 +99,7 @@ EVENTS: Final = (
     "evictions",
     "corruptions",
     "flushes",
+    "refusals",
 )
 """The fields that are counts of events in a run's span."""
 
@@ -110,6 +117,8 @@ PROCESSES: Final = Faults(crashes=1.0, pauses=1.0, cancelled=0.1)
 REDIS: Final = Faults(outages=0.7, hangs=0.7, restarts=0.5, evictions=2.0, flushes=0.5)
 FAILOVER: Final = Faults(failovers=1.0)
 BYTES: Final = Faults(corruptions=4.0, evictions=2.0)
+REPLIES: Final = Faults(garbled=0.05)
+REFUSALS: Final = Faults(refusals=1.5)
 STORM: Final = Faults(
     request_lost=0.01,
     reply_lost=0.01,
@@ -133,6 +142,7 @@ STORM: Final = Faults(
     skew=3600.0,
     drift=0.0005,
 )
+TEMPEST: Final = attrs.evolve(STORM, garbled=0.01, refusals=0.5)
 
 KINDS: Final = {
     "calm": CALM,
@@ -146,5 +156,8 @@ KINDS: Final = {
     "failover": FAILOVER,
     "bytes": BYTES,
     "storm": STORM,
+    "replies": REPLIES,
+    "refusals": REFUSALS,
+    "tempest": TEMPEST,
 }
 """Faults by name; each family alone, for what one excuses would hide another."""

@@ -6,14 +6,15 @@ the replies gives the answer.
 
 from collections import deque
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 import attrs
 
 from hybridcache.adapters.upstream.replies import lacks_script, laid_out, read
-from hybridcache.engine.request import Argument, Fault, Request
+from hybridcache.engine.request import Argument, Fault, Request, ServerError
 from hybridcache.engine.request import Trouble as Sort
 from hybridcache.testing.faults import Faults
+from hybridcache.testing.keyspace import Refuses
 from hybridcache.testing.redis_model import RedisModel
 from hybridcache.testing.scheduler import Action, Scheduler
 
@@ -33,6 +34,16 @@ Witness: TypeAlias = Callable[[Peer, Request[object], list[object]], None]
 # One way, seconds.
 QUICK = 0.0002
 SLOW = 0.002
+
+# A garbled reply is one of these: of a form that none of our commands can have. One
+# that says yes where it was no is a lie that nobody can see.
+FORMS: Final[tuple[object, ...]] = (
+    [],
+    [b"junk"],
+    [b"granted", 1],
+    [None, -1],
+    ServerError("ERR junk"),
+)
 
 
 @attrs.define(eq=False)
@@ -162,11 +173,15 @@ class Network:
                 if broken:
                     self._fail(process, answered, "ConnectionError: reset")
                 else:
-                    self._reply(process, receive)
+                    self._reply(process, replies, receive)
 
         self._scheduler.after(self._transit(process), arrive)
 
-    def _reply(self, process: Peer, receive: Action) -> None:
+    def _reply(self, process: Peer, replies: list[object], receive: Action) -> None:
+        if self._scheduler.chance(self.faults.garbled):
+            self._note(process.number, "garbled")
+            dice = self._scheduler.dice
+            replies[dice.randrange(len(replies))] = dice.choice(FORMS)
         if self._scheduler.chance(self.faults.reply_lost):
             self._note(process.number, "reply lost")
         else:
@@ -277,6 +292,7 @@ class Network:
     def heal(self) -> None:
         """Serve again; what waited is carried out now, its callers long gone."""
         self.up, self.hung = True, False
+        self.model.refuse(Refuses.NOTHING)
         waiting, self._waiting = self._waiting, []
         for arrive in waiting:
             self._scheduler.after(0.0, arrive)

@@ -159,7 +159,9 @@ class RedisModel:
 
     def evict(self, name: str) -> bool:
         """Drop *name* as a full server does; False if it held nothing."""
-        return self._space.delete(_bytes(name)) == 1
+        held = self._space.find(_bytes(name)) is not None
+        self._space.items.pop(_bytes(name), None)
+        return held
 
     def put_raw(self, name: str, data: bytes) -> None:
         """Put any bytes under *name*, without expiry."""

@@ -51,7 +51,7 @@ class Troubles:
         for one in self._by_process[-1]:
             if one.at > at:
                 break
-            if one.what in ("outages", "hangs"):
+            if one.what in ("outages", "hangs", "refusals"):
                 away = True
             elif one.what in ("recovered", "healed"):
                 away = False
