@@ -213,6 +213,18 @@ def test_a_violation_says_how_to_replay_it(monkeypatch: pytest.MonkeyPatch) -> N
         again.run()
 
 
+@pytest.mark.parametrize("workload", work.KINDS.values(), ids=work.KINDS)
+@pytest.mark.parametrize("faults", faulty.KINDS.values(), ids=faulty.KINDS)
+def test_what_replays_is_python(workload: Workload, faults: Faults) -> None:
+    """Every kind of cluster is written as the expression that makes it again."""
+    made = Cluster(seed=5, nodes=2, workload=workload, faults=faults)
+
+    again = eval(repr(made))
+
+    assert (5, 2) == (again.seed, again.nodes)
+    assert (workload, faults) == (again.workload, again.faults)
+
+
 def test_a_breach_is_seen_at_its_step(monkeypatch: pytest.MonkeyPatch) -> None:
     """What shows in one record is judged when that is taken down, not at the end."""
     monkeypatch.setattr("hybridcache.engine.memory.MemoryTier.drop", lambda *_: None)

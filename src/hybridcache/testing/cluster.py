@@ -4,8 +4,6 @@ Everything that happens follows from the seed: the calls, the loaders, the fault
 and the order of all steps. Equal arguments give equal runs.
 """
 
-import attrs
-
 from hybridcache.core.policy import RunIn
 from hybridcache.testing import history as past
 from hybridcache.testing.calls import Calls
@@ -19,6 +17,7 @@ from hybridcache.testing.strikes import LASTING, Strikes
 from hybridcache.testing.values import KINDS as VALUES
 from hybridcache.testing.witness import Witness
 from hybridcache.testing.workload import USUAL, Workload
+from hybridcache.testing.written import written
 
 # After the span: all is healed, what is under way ends, leases lapse, memory is swept.
 QUIET = 5.0
@@ -80,9 +79,9 @@ class Cluster:
         if self.nodes != 3:  # noqa: PLR2004 (the default)
             unusual.append(f"nodes={self.nodes}")
         if self.workload != USUAL:
-            unusual.append(f"workload={_brief(self.workload, USUAL)}")
+            unusual.append(f"workload={written(self.workload)}")
         if self.faults != CALM:
-            unusual.append(f"faults={_brief(self.faults, CALM)}")
+            unusual.append(f"faults={written(self.faults)}")
         return f"{type(self).__name__}({', '.join(unusual)})"
 
     def _new_process(self) -> Process:
@@ -207,15 +206,3 @@ class Cluster:
         self._buried.append(victim)
         self.calls.died(victim)
         self.processes[place] = self._new_process()
-
-
-def _brief(value: object, usual: object) -> str:
-    """Write a frozen value by what differs from the usual one."""
-    cls = type(value)
-    fields = attrs.fields(cls)  # type: ignore[arg-type]  # an attrs class
-    changed = [
-        f"{field.name}={getattr(value, field.name)!r}"
-        for field in fields
-        if getattr(value, field.name) != getattr(usual, field.name)
-    ]
-    return f"{cls.__name__}({', '.join(changed)})"
