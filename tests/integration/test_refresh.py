@@ -1,6 +1,8 @@
 """A stale key is refreshed once in the whole cluster."""
 
-from hybridcache import HitFresh, HitStale, Policy, Refresh, RefreshEnded, Tier
+import redis
+
+from hybridcache import HitFresh, HitStale, Miss, Policy, Refresh, RefreshEnded, Tier
 from tests.eventually import eventually
 from tests.integration.conftest import MakeNode
 from tests.integration.nodes import Load, Node
@@ -56,6 +58,22 @@ def test_adopts_what_another_refreshed(node: MakeNode, redis_url: str) -> None:
     found = other.outcome("k", unwanted, brief)
     assert isinstance(found, HitFresh)
     assert Tier.MEMORY is found.tier
+
+
+def test_a_refresh_outlives_who_was_at_it(
+    node: MakeNode, redis_url: str, client: "redis.Redis"
+) -> None:
+    """Who waited for a load that died loads, and is not given what was there before."""
+    policy = Policy(fresh_for=60, ttl=3600, wait_for=10)
+    one = node(redis_url).subscribed()
+    one.outcome("k", Load(1), policy)
+    client.set(one.names("k").lease, b"of a dead holder", px=300)
+
+    outcome = one.refresh("k", Load(2), policy)
+
+    assert isinstance(outcome, Miss)
+    assert (2, frozenset({Tier.REDIS, Tier.MEMORY})) == (outcome.value, outcome.stored)
+    assert 2 == one.outcome("k", Load(3), policy).value
 
 
 def test_held_off_in_the_cluster(node: MakeNode, redis_url: str) -> None:

@@ -14,7 +14,7 @@ from hybridcache.core.outcome import (
 )
 from hybridcache.engine.context import Context, Query
 from hybridcache.engine.events import WaitEnded
-from hybridcache.engine.flights import Adopted, Flight, Handover, Loaded
+from hybridcache.engine.flights import Adopted, Flight, Handover, Landing, Loaded
 
 V = TypeVar("V")
 
@@ -44,9 +44,9 @@ def outcome_of(
             return Suppressed(query.open(landing.form), waited=waited, scope=scope)
 
 
-def too_late(query: Query[V], flight: Flight, landing: Handover | None) -> LoadTimeout:
+def too_late(query: Query[V], flight: Flight, landing: Landing | None) -> LoadTimeout:
     """Say what became of the load, as far as this process knows."""
-    if landing is not None:
+    if isinstance(landing, Handover):
         doing = landing.why
     elif flight.latch.orphaned():
         doing = "the event loop that ran its load is gone"

@@ -241,13 +241,28 @@ def fly(
             ctx.tracing.waited(Scope.PROCESS, flight.link, ctx.now() - now)
         if isinstance(landing, Failed):
             return landing
-        if isinstance(landing, Loaded | Adopted):
+        if isinstance(landing, Loaded | Adopted) and _will_do(
+            plan, landing, ctx.now() - begun
+        ):
             return outcome_of(ctx, query, landing, begun, leads=leads)
-        # Handed over, or its loop is gone; else this caller has waited long enough.
+        # Handed over, or too old, or its loop is gone; else this caller has waited long enough.
         again = landing is not None or flight.latch.orphaned()
         if not again or ctx.now() >= deadline:
             raise too_late(query, flight, landing)
         plan = plan.again()
+
+
+def _will_do(
+    plan: Plan, landing: Loaded[object] | Adopted[object], waited: float
+) -> bool:
+    """Whether a caller may have that; a refresh only what was made since it began.
+
+    The load that it waited for, *waited* seconds, may have died, or the one that it
+    joined merely read.
+    """
+    if plan.mode is not Mode.FORCE or isinstance(landing, Loaded):
+        return True
+    return landing.age <= waited
 
 
 def _landed_meanwhile(ctx: Context, query: Query[V], flight: Flight) -> bool:
