@@ -8,12 +8,15 @@ import pytest
 
 from hybridcache.adapters.upstream import replies
 from hybridcache.core import blob
-from hybridcache.core.decision import Fresh
+from hybridcache.core.decision import Fresh, decide
 from hybridcache.core.errors import Unencodable
+from hybridcache.core.outcome import HitFresh
 from hybridcache.engine import (
     claim,
     flights,
     keeper,
+    landed,
+    lead,
     lookup,
     node,
     own_lease,
@@ -37,6 +40,7 @@ from hybridcache.engine.messages import Kind, Message
 from hybridcache.engine.node import Node
 from hybridcache.engine.poison import PoisonRegistry
 from hybridcache.engine.request import Fault, Request, Trouble
+from hybridcache.engine.storing import value_and_lives
 from hybridcache.engine.watches import Watches
 from hybridcache.testing import (
     Cluster,
@@ -48,6 +52,7 @@ from hybridcache.testing import (
 from hybridcache.testing import faults as faulty
 from hybridcache.testing import workload as work
 from hybridcache.testing.keyspace import Keyspace
+from hybridcache.testing.loads import LoaderFailed
 from tests.falsified import falsified
 from tests.property import test_flows, test_parity
 
@@ -312,6 +317,95 @@ LONG_LOADS = Workload(
 DAMAGE = Faults(corruptions=12.0)
 
 
+def _freed_on_timeout(patch: Patch) -> None:
+    tables: dict[Flight, FlightTable] = {}
+    start, too_late = FlightTable.start, landed.too_late
+
+    def started(table: FlightTable, *args: Any, **options: Any) -> Flight:
+        flight = start(table, *args, **options)
+        tables[flight] = table
+        return flight
+
+    def freed(query: Any, flight: Flight, landing: Any) -> Exception:
+        tables[flight].let_go(flight)
+        return too_late(query, flight, landing)
+
+    patch.setattr(FlightTable, "start", started)
+    patch.setattr(lookup, "too_late", freed)
+
+
+def _call_stale_fresh(patch: Patch) -> None:
+    patch.setattr(
+        lookup,
+        "HitStale",
+        lambda value, *, tier, age, **_: HitFresh(value, tier=tier, age=age),
+    )
+
+
+def _any_staleness(patch: Patch) -> None:
+    patch.setattr(
+        lookup,
+        "decide",
+        lambda state, policy, **rest: decide(
+            state, policy.evolve(max_stale=None), **rest
+        ),
+    )
+
+
+def _memory_for_long(patch: Patch) -> None:
+    for place in (storing, recall):
+        kept_of = place.kept_of
+
+        def kept(
+            ctx: Context, query: Any, *rest: Any, make: Any = kept_of, **options: Any
+        ) -> object:
+            longer = attrs.evolve(query, policy=query.policy.evolve(memory_ttl=None))
+            return make(ctx, longer, *rest, **options)
+
+        patch.setattr(place, "kept_of", kept)
+
+
+def _store_all(patch: Patch) -> None:
+    patch.setattr(
+        lead,
+        "value_and_lives",
+        lambda query, plan, reply: value_and_lives(
+            query, plan, getattr(reply, "value", reply)
+        ),
+    )
+
+
+class _Never:
+    pass
+
+
+def _keep_the_lost(patch: Patch) -> None:
+    patch.setattr(storing, "Lost", _Never)
+
+
+def _trust_unconfirmed(patch: Patch) -> None:
+    keep = Node.keep
+    patch.setattr(
+        Node,
+        "keep",
+        lambda node, kept, fill, now, **_: keep(node, kept, fill, now, confirmed=True),
+    )
+
+
+def _fail_after_all(patch: Patch) -> None:
+    call = lead._call
+
+    def called(*args: Any, **options: Any) -> Any:
+        answer = yield from call(*args, **options)
+        return Raised(LoaderFailed(), None) if answer == 1 else answer
+
+    patch.setattr(lead, "_call", called)
+
+
+def _refresh_with_anything(patch: Patch) -> None:
+    patch.setattr(lookup, "_will_do", lambda *_: True)
+
+
 def _refusals_mean(request: type[Request[object]], meant: object) -> Plant:
     def plant(patch: Patch) -> None:
         read = replies.read
@@ -445,6 +539,32 @@ MUTATIONS = (
     Mutation("watches stay", "rule 14", _watches_left),
     Mutation("leases stay in the book", "rule 14", _leases_kept),
     Mutation("Redis is never asked", "rule 2", _never_barred),
+    Mutation(
+        "flights are let go when a caller's time is up",
+        "rule 2",
+        _freed_on_timeout,
+        work.HANGING,
+        Faults(outages=2.0),
+    ),
+    Mutation("what is stale is called fresh", "rule 1", _call_stale_fresh),
+    Mutation("max_stale is passed over", "rule 1", _any_staleness),
+    Mutation("memory_ttl is passed over", "rule 1", _memory_for_long),
+    Mutation("NoStore is stored", "rule 4", _store_all),
+    Mutation("a lost write is kept", "rule 4", _keep_the_lost, work.APART),
+    Mutation(
+        "an unconfirmed write is trusted",
+        "rule 4",
+        _trust_unconfirmed,
+        work.REMEMBERING,
+        Faults(request_lost=0.2),
+    ),
+    Mutation(
+        "what a load made is lost for an error",
+        "rule 5",
+        _fail_after_all,
+        attrs.evolve(work.USUAL, failing=0.0),
+    ),
+    Mutation("a refresh takes what is there", "refresh", _refresh_with_anything),
     Mutation(
         "a refused invalidation is taken for done",
         "rule 3",

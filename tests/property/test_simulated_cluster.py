@@ -1,5 +1,8 @@
 """Section 5 of the design on simulated clusters, under drawn and given schedules."""
 
+import re
+from collections.abc import Callable
+
 import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,6 +19,9 @@ from hybridcache.testing.history import Happening, LoadBegan, LookupEnded
 
 _share = st.sampled_from([0.0, 0.0, 0.02, 0.1])
 _count = st.sampled_from([0.0, 0.0, 1.0, 2.0])
+_strikes = st.lists(
+    st.tuples(st.sampled_from(faulty.EVENTS), st.floats(0.0, 12.0)), max_size=6
+)
 _faults = st.builds(
     Faults,
     request_lost=_share,
@@ -27,6 +33,10 @@ _faults = st.builds(
     message_twice=_share,
     message_late=_share,
     cancelled=_share,
+    cut_short=_share,
+    dying=st.sampled_from([0.0, 0.0, 0.0, 0.01]),
+    stopped=st.sampled_from([0.0, 0.0, 0.0, 0.01]),
+    strikes=_strikes,
     **dict.fromkeys(faulty.EVENTS, _count),
     skew=st.sampled_from([0.0, 3600.0]),
     drift=st.sampled_from([0.0, 0.0005]),
@@ -172,7 +182,7 @@ def test_equal_seeds_give_equal_runs() -> None:
     first = Cluster(seed=5, faults=faulty.STORM).run()
     again = Cluster(seed=5, faults=faulty.STORM).run()
 
-    assert first.happenings == again.happenings
+    assert first == again
 
 
 def test_other_seeds_give_other_runs() -> None:
@@ -180,6 +190,35 @@ def test_other_seeds_give_other_runs() -> None:
     first, other = Cluster(seed=1).run(), Cluster(seed=2).run()
 
     assert first.happenings != other.happenings
+
+
+def test_a_cluster_runs_once() -> None:
+    """Who runs one again is told to make another."""
+    cluster = Cluster(seed=1)
+    cluster.run()
+
+    with pytest.raises(RuntimeError, match=r"Cluster\(seed=1\)"):
+        cluster.run()
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [
+        (lambda: Cluster(seed=1, nodes=0), "nodes must be 1 or more, not 0"),
+        (lambda: Workload(keys=0), "keys must be 1 or more, not 0"),
+        (lambda: Workload(max_items=0), "max_items must be 1 or more, not 0"),
+        (lambda: Workload(burst=1.5), "burst must be a share from 0 to 1, not 1.5"),
+        (lambda: Workload(policies=()), "policies must hold one Policy or more"),
+        (lambda: Workload(values="foo"), "'numbers', 'lists', 'baskets', not 'foo'"),
+        (lambda: Faults(late=2.0), "late must be a share from 0 to 1, not 2.0"),
+        (lambda: Faults(hangs=-1), "hangs must be a number from 0 on, not -1"),
+        (lambda: Faults(strikes=[("hang", 1.0)]), "'hang' is none of them"),
+    ],
+)
+def test_what_cannot_be_run_is_refused(made: Callable[[], object], said: str) -> None:
+    """A wrong argument is named where it is given, not blamed on the library."""
+    with pytest.raises(ValueError, match=re.escape(said)):
+        made()
 
 
 def test_a_stampede_is_one_load() -> None:

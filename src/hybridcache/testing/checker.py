@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from hybridcache.core.errors import LoadTimeout, Undecodable
 from hybridcache.core.outcome import HitFresh, HitStale, Suppressed, Tier, UpstreamDown
-from hybridcache.core.policy import RunIn, Suppress
+from hybridcache.core.policy import Policy, RunIn, Suppress
 from hybridcache.testing.evidence import Evidence
 from hybridcache.testing.history import (
     Granted,
@@ -35,9 +35,8 @@ AFTERMATH: Final = LEASE + 2.0
 BLIND: Final = 3.5
 
 HITS: Final = frozenset({HitFresh.tag, HitStale.tag})
-ALLOWED_ERRORS: Final = frozenset(
-    {"", "LoaderFailed", "LoadFailedElsewhere", "LoadTimeout", "ReentrantLoad"}
-)
+FAILURES: Final = frozenset({"LoaderFailed", "LoadFailedElsewhere"})
+ALLOWED_ERRORS: Final = FAILURES | {"", "LoadTimeout", "ReentrantLoad"}
 
 
 class Judge:
@@ -103,9 +102,49 @@ def nothing_expired(seen: Evidence, end: LookupEnded) -> Iterator[str]:
         return
     # A process that stood still between judging and returning is not to blame.
     age = end.at - last - end.paused
-    ttl = seen.history.policies[end.key].ttl
-    if age >= ttl + ROOM:
-        yield f"rule 1: {end} has a value {age:.3f} s old, ttl={ttl:g}"
+    longest = _longest(seen.history.policies[end.key], end.outcome)
+    if age >= longest + ROOM:
+        yield f"rule 1: {end} has a value {age:.3f} s old, {longest:g} allowed"
+
+
+def _longest(policy: Policy, outcome: str) -> float:
+    """Return the age, seconds, up to which a value may be served in *outcome*."""
+    if outcome == HitFresh.tag:
+        return policy.fresh_for
+    if outcome == HitStale.tag and policy.max_stale is not None:
+        return min(policy.ttl, policy.fresh_for + policy.max_stale)
+    return policy.ttl
+
+
+def memory_forgets(seen: Evidence, end: LookupEnded) -> Iterator[str]:
+    """Memory keeps a value for its `memory_ttl` at most (1)."""
+    policy = seen.history.policies[end.key]
+    if end.value is None or policy.memory_ttl is None or end.tier != Tier.MEMORY.value:
+        return
+    met = seen.met_by(end.process, end.value)
+    kept = end.at - met - seen.troubles.stood_still(end.process, met, end.at)
+    # The reply that brought it may have taken one timeout, and who was to be served
+    # what is stale may have waited for a refresh first.
+    longest = policy.memory_ttl + seen.history.timeout + policy.stale_wait
+    if kept >= longest + ROOM:
+        yield f"rule 1: {end} was kept for {kept:.3f} s, {longest:g} allowed"
+
+
+def only_stored_is_kept(seen: Evidence, end: LookupEnded) -> Iterator[str]:
+    """A value that Redis never stored is served from no tier once Redis is there (4)."""
+    if end.value is None or end.outcome not in HITS:
+        return
+    if end.value in seen.unstored:
+        yield f"rule 4: {end} has a value that was not to be stored"
+    elif end.tier == Tier.MEMORY.value and not (
+        end.value in seen.stored
+        or seen.may_be_kept_unstored(end.value)
+        # While Redis is away, what is suspect serves.
+        or seen.troubles.befell(
+            end.process, seen.begins[end.lookup].at - AFTERMATH, end.at
+        )
+    ):
+        yield f"rule 4: {end} has a value that Redis never stored"
 
 
 def one_load_at_once(seen: Evidence, later: LoadBegan) -> Iterator[str]:
@@ -140,6 +179,18 @@ def loads_have_leases(seen: Evidence, load: LoadBegan) -> Iterator[str]:
         load.process, load.at - AFTERMATH, load.at
     ):
         yield f"rule 2: {load} has no lease, and Redis was there"
+
+
+def refreshes_are_new(seen: Evidence, end: LookupEnded) -> Iterator[str]:
+    """A refresh has what a load made, or confirmed, that was under way or came later."""
+    began = seen.begins[end.lookup]
+    if end.value is None or began.kind != "refresh":
+        return
+    if seen.was_under_way(end.value, began):
+        return
+    # A replica has an older entry, which nobody has seen.
+    if not seen.troubles.rolled_back(began.number, end.number):
+        yield f"refresh: {end}, begun as {began.number}, has what was there before"
 
 
 def invalidated_here(seen: Evidence, end: LookupEnded) -> Iterator[str]:
@@ -206,6 +257,8 @@ def settled_in_time(seen: Evidence, end: LookupEnded) -> Iterator[str]:
         yield f"rule 12: {end}, and bytes in Redis are no reason to raise"
     elif end.error not in ALLOWED_ERRORS:
         yield f"rule 5: {end} raised {end.error}"
+    if end.error in FAILURES and end.key not in seen.failed:
+        yield f"rule 5: {end}, and no load of its key failed"
     if end.error == "ReentrantLoad" and not seen.nests:
         yield f"rule 13: {end}, and no loader asks for another key"
     # Once at entry: wait_for and one timeout of Redis.
@@ -265,8 +318,11 @@ AT_ONCE: Final[Mapping[type, tuple[Callable[[Evidence, Any], Iterator[str]], ...
         values_are_loaded,
         values_are_intact,
         nothing_expired,
+        memory_forgets,
+        only_stored_is_kept,
         invalidated_here,
         invalidated_elsewhere,
+        refreshes_are_new,
         settled_in_time,
     ),
     LoadBegan: (one_load_at_once, loads_have_leases),

@@ -36,11 +36,17 @@ class Cluster:
 
         faults: What goes wrong.
 
+    Raises:
+
+        ValueError: There are no nodes.
+
     Attributes:
 
         history: What happened so far.
 
         judge: Judges each record of it when it is taken down.
+
+        strikes: What befalls it.
     """
 
     def __init__(
@@ -51,7 +57,11 @@ class Cluster:
         workload: Workload = USUAL,
         faults: Faults = CALM,
     ) -> None:
+        if nodes < 1:
+            msg = f"nodes must be 1 or more, not {nodes!r}"
+            raise ValueError(msg)
         self.seed, self.nodes = seed, nodes
+        self._ran = False
         self.workload, self.faults = workload, faults
         self.scheduler = Scheduler(seed)
         self.keys = [f"k{number}" for number in range(workload.keys)]
@@ -71,6 +81,14 @@ class Cluster:
         self.processes = [self._new_process() for _ in range(nodes)]
         self.calls = Calls(
             self.scheduler, self.history, workload, faults, self.processes
+        )
+        self.strikes = Strikes(
+            self.network,
+            self.scheduler,
+            self.processes,
+            self.keys,
+            self.note,
+            self.crash,
         )
         self._buried: list[Process] = []
 
@@ -118,7 +136,13 @@ class Cluster:
         Raises:
 
             Violation: A rule was broken; the message ends with what replays it.
+
+            RuntimeError: It ran already: equal arguments make another that is equal.
         """
+        if self._ran:
+            msg = f"this cluster has run; make another to run it again: {self!r}"
+            raise RuntimeError(msg)
+        self._ran = True
         try:
             self._run()
             found = [*self.history.breaches, *self.judge.whole()]
@@ -132,14 +156,7 @@ class Cluster:
         return self.history
 
     def _run(self) -> None:
-        Strikes(
-            self.network,
-            self.scheduler,
-            self.processes,
-            self.keys,
-            self.note,
-            self.crash,
-        ).schedule(self.workload.span)
+        self.strikes.schedule(self.workload.span)
         self.calls.schedule()
         self.scheduler.run(self.workload.span)
         self._heal()
@@ -158,10 +175,7 @@ class Cluster:
     def _heal(self) -> None:
         quiet = Faults(skew=self.faults.skew, drift=self.faults.drift)
         self.network.faults = quiet
-        self.network.heal()
-        for process in self.processes:
-            process.go_on()
-        self.note(-1, "healed")
+        self.strikes.heal()
 
     def _close(self) -> None:
         """Close every process and write down what is left."""

@@ -22,6 +22,7 @@ from hybridcache.testing.history import (
     LookupBegan,
     LookupEnded,
     Stored,
+    Told,
     Trouble,
 )
 from hybridcache.testing.troubles import Troubles
@@ -31,6 +32,8 @@ H = TypeVar("H", bound=Happening)
 # See `checker`.
 _LEASE = 3.0
 _ROOM = 0.02
+# What a refusal may still cause so many seconds later.
+_AFTERMATH = 2.0
 # A load that works this long, or waits for one that does, may outlast a caller.
 _SLOW = 1.0
 
@@ -50,6 +53,7 @@ class Evidence:
         self.made: set[int] = set()
         self.unstored: set[int] = set()
         self.stored: set[int] = set()
+        self.failed: set[str] = set()
         self.nests = False
         self.processes: set[int] = set()
         self.loads_by_key: dict[str, list[LoadBegan]] = defaultdict(list)
@@ -83,6 +87,8 @@ class Evidence:
 
     def _take_end(self, one: LoadEnded) -> None:
         self.load_ends[one.load] = one
+        if one.result == "failed":
+            self.failed.add(one.key)
         if one.value is None:
             return
         self.made.add(one.value)
@@ -116,6 +122,46 @@ class Evidence:
         """Whether Redis ever had *value*, or may have without a witness."""
         return any(one.value == value for one in self.of(Stored) if one.number < before)
 
+    def was_under_way(self, value: int, began: LookupBegan) -> bool:
+        """Whether a load of *value* had not landed yet when that lookup began."""
+        if any(one.value == value and one.number > began.number for one in self._ends):
+            return True
+        # It had ended, and was being stored: here, for one request to Redis at most.
+        timeout, process = self.history.timeout, began.process
+        return any(
+            one.value == value
+            and one.process == process
+            and began.at - one.at
+            <= timeout + self.troubles.stood_still(process, one.at, began.at) + _ROOM
+            for one in self.of(LoadEnded)
+        )
+
+    @property
+    def _ends(self) -> Iterator[LoadEnded | Stored]:
+        yield from self.of(LoadEnded)
+        yield from self.of(Stored)
+
+    def met_by(self, process: int, value: int) -> float:
+        """Return when *process* last made *value*, or was sent it."""
+        made = [
+            one.at
+            for one in self.of(LoadEnded)
+            if one.process == process and one.value == value
+        ]
+        told = [
+            one.at
+            for one in self.of(Told)
+            if one.process == process and one.value == value
+        ]
+        return max((*made, *told), default=0.0)
+
+    def may_be_kept_unstored(self, value: int) -> bool:
+        """Whether memory alone may keep *value*: Redis refused to store it."""
+        load, end = self.loads[value], self.load_ends[value]
+        return self.troubles.refused(
+            load.process, load.at - _AFTERMATH, end.at + _AFTERMATH
+        )
+
     # Lookups
 
     def invalidations_before(self, end: LookupEnded) -> Iterator[Invalidated]:
@@ -127,7 +173,10 @@ class Evidence:
 
     def slow(self, began: LookupBegan, end: LookupEnded) -> bool:
         """Whether something in *end*'s time explains a timeout."""
-        if self.nests and len(self.processes) > 1:
+        if len(self.processes) > 1 and any(
+            load.nested and self._ran_within(load, began, end)
+            for load in self.loads.values()
+        ):
             # "Cycles across processes end by wait_for."
             return True
         for load in self.loads.values():
@@ -138,12 +187,20 @@ class Evidence:
                 # "A waiter never fails just because another process died."
                 continue
             if (
-                (load.work >= _SLOW or (ended is None and self.hangs(load)))
-                and load.at <= end.at
-                and (ended is None or ended.at >= began.at)
-            ):
+                load.work >= _SLOW or (ended is None and self.hangs(load))
+            ) and self._ran_within(load, began, end):
                 return True
         return self.troubles.cost_a_lease(began.at - _LEASE, end.at)
+
+    def _ran_within(
+        self, load: LoadBegan, began: LookupBegan, end: LookupEnded
+    ) -> bool:
+        ended = self.load_ends.get(load.value)
+        # Its failure may have held the key for a while longer.
+        held = self.history.policies[load.key].error_ttl
+        return load.at <= end.at and (
+            ended is None or ended.at + held >= began.at - _ROOM
+        )
 
     def loaded_meanwhile(self, began: LookupBegan, end: LookupEnded) -> bool:
         """Whether a load began on *end*'s process in its time, its own perhaps."""
@@ -200,7 +257,9 @@ class Evidence:
         # A lease that could not be renewed, was evicted or went with the data is not
         # kept. With room for the end of a lease to be noticed.
         begun = earlier.at - _LEASE
-        return self.troubles.befell(earlier.process, begun, later.at)
+        return self.troubles.befell(
+            earlier.process, begun, later.at, names_of=earlier.key
+        )
 
     def _started(self, load: LoadBegan) -> float:
         """Return when the flight of *load* started: it asks for the lease first."""
@@ -226,7 +285,9 @@ class Evidence:
             return True
         # A request lost, a lease run out, a process gone.
         until = end.at + 1.0
-        return self.troubles.befell(load.process, load.at - _LEASE, until)
+        return self.troubles.befell(
+            load.process, load.at - _LEASE, until, names_of=load.key
+        )
 
     # Leases
 
@@ -271,7 +332,9 @@ class Evidence:
             if load.token == lost.token
         )
         # A fault may lie long back: at any time since it was granted.
-        return ended or self.troubles.befell(lost.process, grant.at, lost.at)
+        return ended or self.troubles.befell(
+            lost.process, grant.at, lost.at, names_of=grant.key
+        )
 
     # Invalidations
 

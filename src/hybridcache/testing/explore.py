@@ -49,6 +49,33 @@ def run(seeds: range) -> tuple[int, list[str]]:
     return lookups, found
 
 
+def seeds_of(words: str) -> range:
+    """Read ``A:B``.
+
+    Raises:
+
+        ArgumentTypeError: It is none.
+    """
+    first, _, last = words.partition(":")
+    if not (first.isdigit() and last.isdigit() and int(first) < int(last)):
+        msg = f"A:B is two numbers, the first below the second, not {words!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return range(int(first), int(last))
+
+
+def positive(word: str) -> int:
+    """Read a number from 1 on.
+
+    Raises:
+
+        ArgumentTypeError: It is none.
+    """
+    if not word.isdigit() or int(word) < 1:
+        msg = f"a number from 1 on, not {word!r}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(word)
+
+
 def settle() -> None:
     """Set up a process that does nothing but run seeds."""
     # All that is imported stays: do not look through it for garbage again and again.
@@ -64,12 +91,18 @@ def say(line: str) -> None:
 def main(words: Sequence[str] | None = None) -> int:
     """Run the seeds that *words* say; 1 if a rule was broken."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", default="0:1000", help="A:B, B left out")
-    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument(
+        "--seeds",
+        type=seeds_of,
+        default="0:1000",
+        help="A:B, B left out",
+        metavar="A:B",
+    )
+    parser.add_argument("--processes", type=positive, default=2)
     parser.add_argument("--seconds", type=float, default=float("inf"))
     chosen = parser.parse_args(words)
-    first, last = map(int, chosen.seeds.split(":"))
-    chunks = [range(at, min(at + CHUNK, last)) for at in range(first, last, CHUNK)]
+    seeds = chosen.seeds
+    chunks = [seeds[at : at + CHUNK] for at in range(0, len(seeds), CHUNK)]
     begun, count, lookups, violations = time.monotonic(), 0, 0, 0
     told_at = begun
     spawning = multiprocessing.get_context("spawn")
@@ -89,7 +122,7 @@ def main(words: Sequence[str] | None = None) -> int:
                 break
     took = time.monotonic() - begun
     say(
-        f"{count} schedules from seed {first} in {took:.1f} s,"
+        f"{count} schedules from seed {seeds[0]} in {took:.1f} s,"
         f" {lookups} lookups, {lookups / took:.0f}/s, {violations} violations"
     )
     return bool(violations)

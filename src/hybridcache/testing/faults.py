@@ -4,9 +4,15 @@ Shares are probabilities at each step of their kind; counts are the expected num
 of such events in a run's span.
 """
 
+import math
+from collections.abc import Iterable
 from typing import Final
 
 import attrs
+
+
+def _in_order(strikes: Iterable[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
+    return tuple(strikes)
 
 
 @attrs.frozen(kw_only=True)
@@ -31,7 +37,14 @@ class Faults:
 
         message_late: Share of messages that take up to a second.
 
-        cancelled: Share of calls that are cancelled at a command of theirs.
+        cancelled: Share of calls that are cancelled a moment after they began.
+
+        cut_short: Share of requests at which who waits for the reply is cancelled.
+
+        dying: Share of requests at which the process dies, before the reply or after.
+
+        stopped: Share of requests at which the process stands still for up to four
+            seconds, before the reply or after.
 
         dropped: Count of subscriptions whose connection breaks.
 
@@ -39,7 +52,7 @@ class Faults:
 
         crashes: Count of processes that die; a new one takes their place.
 
-        pauses: Count of processes that stand still for up to five seconds.
+        pauses: Count of processes that stand still for up to four seconds.
 
         outages: Count of times that Redis refuses connections.
 
@@ -57,9 +70,15 @@ class Faults:
 
         refusals: Count of times that Redis refuses writes: it is full, or a replica.
 
+        partitions: Count of times that one process cannot reach Redis, nor is heard.
+
+        spoils: Count of leases, records and markers whose bytes are damaged.
+
         skew: Largest offset of a process's clock, seconds.
 
         drift: Largest share by which a process's clock runs fast or slow.
+
+        strikes: Further events: the name of a count above, and its second.
     """
 
     request_lost: float = 0.0
@@ -71,6 +90,9 @@ class Faults:
     message_twice: float = 0.0
     message_late: float = 0.0
     cancelled: float = 0.0
+    cut_short: float = 0.0
+    dying: float = 0.0
+    stopped: float = 0.0
     dropped: float = 0.0
     silent: float = 0.0
     crashes: float = 0.0
@@ -83,8 +105,24 @@ class Faults:
     corruptions: float = 0.0
     flushes: float = 0.0
     refusals: float = 0.0
+    partitions: float = 0.0
+    spoils: float = 0.0
     skew: float = 0.0
     drift: float = 0.0
+    strikes: tuple[tuple[str, float], ...] = attrs.field(
+        default=(), converter=_in_order
+    )
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse a share that is none, a count below 0, and a strike of no kind."""
+        for field in attrs.fields(type(self)):
+            amount = getattr(self, field.name)
+            if field.name == "strikes":
+                check_strikes(amount)
+            elif field.name in (*EVENTS, "skew"):
+                check_amount(field.name, amount, "a number from 0 on", math.inf)
+            else:
+                check_amount(field.name, amount, "a share from 0 to 1", 1.0)
 
 
 EVENTS: Final = (
@@ -100,8 +138,36 @@ EVENTS: Final = (
     "corruptions",
     "flushes",
     "refusals",
+    "partitions",
+    "spoils",
 )
 """The fields that are counts of events in a run's span."""
+
+
+def check_amount(name: str, amount: float, kind: str, most: float) -> None:
+    """Refuse an amount that is not between 0 and *most*.
+
+    Raises:
+
+        ValueError: It says which, and what it may be.
+    """
+    if not 0.0 <= amount <= most:
+        msg = f"{name} must be {kind}, not {amount!r}"
+        raise ValueError(msg)
+
+
+def check_strikes(strikes: tuple[tuple[str, float], ...]) -> None:
+    """Refuse a strike that is none of `EVENTS`.
+
+    Raises:
+
+        ValueError: It says which, and what there are.
+    """
+    for what, _ in strikes:
+        if what not in EVENTS:
+            msg = f"strikes are of {', '.join(EVENTS)}; {what!r} is none of them"
+            raise ValueError(msg)
+
 
 CALM: Final = Faults()
 CLOCKS: Final = Faults(skew=86_400.0, drift=0.0005)
@@ -119,6 +185,10 @@ FAILOVER: Final = Faults(failovers=1.0)
 BYTES: Final = Faults(corruptions=4.0, evictions=2.0)
 REPLIES: Final = Faults(garbled=0.05)
 REFUSALS: Final = Faults(refusals=1.5)
+MOMENTS: Final = Faults(cut_short=0.1, stopped=0.01)
+CRASHES: Final = Faults(crashes=0.5, dying=0.005)
+PARTITIONS: Final = Faults(partitions=1.0)
+NAMES: Final = Faults(spoils=4.0)
 STORM: Final = Faults(
     request_lost=0.01,
     reply_lost=0.01,
@@ -142,7 +212,16 @@ STORM: Final = Faults(
     skew=3600.0,
     drift=0.0005,
 )
-TEMPEST: Final = attrs.evolve(STORM, garbled=0.01, refusals=0.5)
+TEMPEST: Final = attrs.evolve(
+    STORM,
+    garbled=0.01,
+    cut_short=0.03,
+    dying=0.002,
+    stopped=0.003,
+    refusals=0.5,
+    partitions=0.5,
+    spoils=1.0,
+)
 
 KINDS: Final = {
     "calm": CALM,
@@ -158,6 +237,10 @@ KINDS: Final = {
     "storm": STORM,
     "replies": REPLIES,
     "refusals": REFUSALS,
+    "moments": MOMENTS,
+    "crashes": CRASHES,
+    "partitions": PARTITIONS,
+    "names": NAMES,
     "tempest": TEMPEST,
 }
 """Faults by name; each family alone, for what one excuses would hide another."""

@@ -97,8 +97,11 @@ class Fiber:
         self._resume_later(None)
 
     def cancel(self) -> None:
-        """Cancel it where it waits, as a task is; not while it merely spawns."""
-        if self._frames and isinstance(self._at, (Ask, Await)):
+        """Cancel it where it waits, as a task is; not while it merely spawns.
+
+        A load that runs by itself is nobody's to cancel.
+        """
+        if self.latch is None and self._frames and isinstance(self._at, (Ask, Await)):
             self._turn += 1
             self._advance(None, Cancelled())
 

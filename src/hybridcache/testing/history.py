@@ -149,6 +149,17 @@ class Stored:
 
 
 @attrs.frozen
+class Told:
+    """Redis sent a process an entry, of a key with a ``memory_ttl``."""
+
+    number: int
+    at: float
+    process: int
+    key: str
+    value: int
+
+
+@attrs.frozen
 class Deleted:
     """Redis carried out an invalidation."""
 
@@ -179,12 +190,13 @@ Happening: TypeAlias = (
     | LeaseLost
     | Granted
     | Stored
+    | Told
     | Deleted
     | Trouble
 )
 
 
-@attrs.define(eq=False)
+@attrs.define(repr=False)
 class History:
     """All that happened in one run.
 
@@ -209,8 +221,14 @@ class History:
     left_behind: list[str] = attrs.field(factory=list)
     breaches: list[str] = attrs.field(factory=list)
     told: Callable[[Happening], object] = attrs.field(
-        default=lambda _: None, kw_only=True
+        default=lambda _: None, kw_only=True, eq=False, repr=False
     )
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}({len(self.happenings)} happenings,"
+            f" {self.lookups} lookups)"
+        )
 
     def add(self, happening: Happening) -> None:
         """Take down what happened."""

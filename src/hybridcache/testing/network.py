@@ -87,6 +87,8 @@ class Network:
         faults: How often a request or a message meets with one.
 
         witness: Shown each request and its replies at the moment of its effect.
+
+        asked: Told who sends a request.
     """
 
     def __init__(
@@ -98,6 +100,8 @@ class Network:
         self._scheduler = scheduler
         self.faults = faults
         self.witness: Witness = lambda *_: None
+        self.asked: Callable[[Peer], None] = lambda _: None
+        self._cut_off: set[Peer] = set()
         self._note = note
         self.up = True
         self.hung = False
@@ -131,6 +135,9 @@ class Network:
                 once(Fault(Sort.DOWN, "TimeoutError: no reply"))
 
         process.after(timeout, late)
+        self.asked(process)
+        if process in self._cut_off:
+            return
         if self._scheduler.chance(self.faults.request_lost):
             self._note(process.number, "request lost")
             return
@@ -184,7 +191,7 @@ class Network:
             replies[dice.randrange(len(replies))] = dice.choice(FORMS)
         if self._scheduler.chance(self.faults.reply_lost):
             self._note(process.number, "reply lost")
-        else:
+        elif process not in self._cut_off:
             process.after(self._transit(process), receive)
 
     def _execute(
@@ -214,6 +221,9 @@ class Network:
         if not self.up:
             return None
         line = Line(process)
+        if process in self._cut_off:
+            # The connection is never made, which it notices when nothing comes.
+            return line
 
         def arrive() -> None:
             if not self.up or not line.alive:
@@ -232,6 +242,8 @@ class Network:
         lines = self._subscribers.get(channel, [])
         chance, faults = self._scheduler.chance, self.faults
         for line in lines:
+            if line.process in self._cut_off:
+                continue
             if chance(faults.message_lost):
                 self._note(line.process.number, "message lost")
                 continue
@@ -277,6 +289,21 @@ class Network:
             )
         )
 
+    # Partitions
+
+    def cut_off(self, process: Peer) -> None:
+        """Let nothing pass between *process* and Redis, until it joins."""
+        self._cut_off.add(process)
+        for line in self.lines_of(process):
+            # What it missed never comes: its end of the connection is none.
+            self.drop(line, silently=True)
+
+    def joins(self, process: Peer) -> bool:
+        """Let *process* be heard again; False if it was not cut off."""
+        cut = process in self._cut_off
+        self._cut_off.discard(process)
+        return cut
+
     # The server
 
     def go_down(self) -> None:
@@ -288,6 +315,11 @@ class Network:
     def stand_still(self) -> None:
         """Take requests and answer none, until `heal`."""
         self.hung = True
+
+    @property
+    def ails(self) -> bool:
+        """Whether Redis is down, hangs or refuses writes."""
+        return not self.up or self.hung or self.model.refuses is not Refuses.NOTHING
 
     def heal(self) -> None:
         """Serve again; what waited is carried out now, its callers long gone."""

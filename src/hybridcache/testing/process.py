@@ -147,6 +147,9 @@ class Process:
             self._breach(f"rule 11: memory of {self} holds {self.tier.items} items")
         if self._max_bytes is not None and self.tier.bytes > self._max_bytes:
             self._breach(f"rule 11: memory of {self} holds {self.tier.bytes} bytes")
+        if not self.fibers:
+            # No load is under way, and most steps are the keeper's.
+            return
         for flight in (*self.node.flights.flights(), *self.node.leases.flights()):
             if any(awaited.reaches(flight) for awaited in flight.awaiting):
                 self._breach(f"rule 13: the load of {flight.key!r} waits for itself")
@@ -158,6 +161,11 @@ class Process:
         if self._paused_at is None:
             self._paused_at = self._scheduler.now
             self.awake = False
+
+    @property
+    def stands_still(self) -> bool:
+        """Whether it is paused."""
+        return self._paused_at is not None
 
     def go_on(self) -> None:
         """Go on, with all that came meanwhile."""

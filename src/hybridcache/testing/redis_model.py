@@ -18,6 +18,7 @@ import attrs
 from hybridcache.engine.request import Argument, ServerError
 from hybridcache.testing.keyspace import (
     SYNTAX,
+    Held,
     Item,
     Keyspace,
     Refusal,
@@ -167,9 +168,19 @@ class RedisModel:
         """Put any bytes under *name*, without expiry."""
         self._space.items[_bytes(name)] = Item(data)
 
+    def damage(self, name: str, value: Held) -> None:
+        """Put any value in the place of another, which expires when that would have."""
+        item = self._space.find(_bytes(name)) or Item(value)
+        self._space.items[_bytes(name)] = attrs.evolve(item, value=value)
+
     def refuse(self, what: Refuses) -> None:
         """Refuse such writes from now on, as a server that is full or a replica."""
         self._space.refuses = what
+
+    @property
+    def refuses(self) -> Refuses:
+        """Which writes it refuses."""
+        return self._space.refuses
 
     def names(self) -> list[str]:
         """Return the names of all that has not expired, sorted."""

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 
 from hybridcache.testing.cluster import Cluster
+from hybridcache.testing.explore import positive
 from hybridcache.testing.faults import KINDS as FAULTS
 from hybridcache.testing.history import Violation
 from hybridcache.testing.workload import KINDS as WORKLOADS
@@ -17,7 +18,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run the schedule that *words* name; 1 if a rule was broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("seed", type=int)
-    parser.add_argument("--nodes", type=int, default=3)
+    parser.add_argument("--nodes", type=positive, default=3)
     parser.add_argument("--workload", choices=WORKLOADS, default="usual")
     parser.add_argument("--faults", choices=FAULTS, default="calm")
     chosen = parser.parse_args(words)

@@ -4,18 +4,22 @@ from collections.abc import Callable
 from functools import partial
 
 from hybridcache.core import blob
-from hybridcache.engine.names import names_of
+from hybridcache.engine.names import channel_of, names_of
 from hybridcache.testing.faults import EVENTS
 from hybridcache.testing.keyspace import Refuses
-from hybridcache.testing.network import Network
+from hybridcache.testing.network import Network, Peer
 from hybridcache.testing.process import PREFIX, Process
 from hybridcache.testing.redis_model import Snapshot
 from hybridcache.testing.scheduler import Scheduler
 
+MARKER = channel_of(PREFIX, "").marker
 # Longest that a fault lasts, seconds.
 LASTING = 4.0
 # Drawn only where there are any: without them, seeds from before them give equal runs.
-LATER = frozenset({"refusals"})
+LATER = frozenset({"refusals", "partitions", "spoils"})
+# What strikes a request does so within this long, seconds: before its effect, between
+# that and the reply, or just after.
+MOMENT = 0.005
 
 
 class Strikes:
@@ -34,6 +38,7 @@ class Strikes:
         self._scheduler, self._dice = scheduler, scheduler.dice
         self._processes, self._keys = processes, keys
         self._note, self._crash = note, crash
+        network.asked = self._at_request
 
     def schedule(self, span: float) -> None:
         """Draw how many of each there are, and when."""
@@ -45,6 +50,30 @@ class Strikes:
             for _ in range(int(count) + (dice.random() < count - int(count))):
                 at = dice.uniform(0.0, span)
                 self._scheduler.after(at, getattr(self, f"_{what}"))
+        for what, at in faults.strikes:
+            self._scheduler.after(at, getattr(self, f"_{what}"))
+
+    def _at_request(self, process: Peer) -> None:
+        """Strike the process that asks, as often as the faults say."""
+        faults, chance = self._network.faults, self._scheduler.chance
+        for share, strike in (
+            (faults.dying, self._kill),
+            (faults.stopped, self._stop),
+            (faults.cut_short, self._cut_short),
+        ):
+            if chance(share):
+                moment = self._dice.uniform(0.0, MOMENT)
+                self._scheduler.after(moment, partial(strike, process))
+
+    def _kill(self, victim: Peer) -> None:
+        for place, process in enumerate(self._processes):
+            if process is victim:
+                self._crash(place)
+
+    def _cut_short(self, victim: Peer) -> None:
+        for process in self._processes:
+            if process is victim and process.running is not None:
+                process.running.cancel()
 
     def _dropped(self, *, silently: bool = False) -> None:
         victim = self._dice.choice(self._processes)
@@ -59,16 +88,21 @@ class Strikes:
         self._crash(self._dice.randrange(len(self._processes)))
 
     def _pauses(self) -> None:
-        victim = self._dice.choice(self._processes)
-        self._note(victim.number, "paused")
-        victim.pause()
-        wake = partial(self._go_on, victim)
-        self._scheduler.after(self._dice.uniform(0.1, LASTING), wake)
+        self._stop(self._dice.choice(self._processes))
+
+    def _stop(self, victim: Peer) -> None:
+        for process in self._processes:
+            if process is victim and process.alive:
+                self._note(process.number, "paused")
+                process.pause()
+                wake = partial(self._go_on, process)
+                self._scheduler.after(self._dice.uniform(0.1, LASTING), wake)
 
     def _go_on(self, victim: Process) -> None:
-        # What it was about when it stood still goes wrong only now.
-        self._note(victim.number, "resumed")
-        victim.go_on()
+        if victim.stands_still:
+            # What it was about when it stood still goes wrong only now.
+            self._note(victim.number, "resumed")
+            victim.go_on()
 
     def _outages(self) -> None:
         self._note(-1, "outages")
@@ -87,9 +121,28 @@ class Strikes:
         )
         self._scheduler.after(self._dice.uniform(0.05, LASTING), self._recover)
 
+    def _partitions(self) -> None:
+        victim = self._dice.choice(self._processes)
+        self._note(victim.number, "cut off")
+        self._network.cut_off(victim)
+        join = partial(self._join, victim)
+        self._scheduler.after(self._dice.uniform(0.05, LASTING), join)
+
+    def _join(self, victim: Process) -> None:
+        if self._network.joins(victim):
+            self._note(victim.number, "joined")
+
     def _recover(self) -> None:
-        self._note(-1, "recovered")
-        self._network.heal()
+        if self._network.ails:
+            self._note(-1, "recovered")
+            self._network.heal()
+
+    def heal(self) -> None:
+        """End all that lasts."""
+        self._recover()
+        for process in self._processes:
+            self._go_on(process)
+            self._join(process)
 
     def _restarts(self) -> None:
         self._note(-1, "restarted empty")
@@ -115,6 +168,18 @@ class Strikes:
 
     def _flushes(self) -> None:
         self._network.model.flush_scripts()
+
+    def _spoils(self) -> None:
+        entries = {names_of(PREFIX, key).entry for key in self._keys}
+        names = [name for name in self._network.model.names() if name not in entries]
+        if names:
+            name = self._dice.choice(names)
+            # For who holds or left it, it is gone.
+            self._note(-1, f"evicted {name}")
+            data = self._dice.randbytes(self._dice.randrange(40))
+            # A list, now and then; which a marker would be until the next clear().
+            value = data if name == MARKER else self._dice.choice((data, data, (data,)))
+            self._network.model.damage(name, value)
 
     def _corruptions(self) -> None:
         dice, model = self._dice, self._network.model

@@ -37,25 +37,57 @@ class Troubles:
         """Whether *process* crashed."""
         return any(one.what == "crashed" for one in self._by_process[process])
 
-    def befell(self, process: int, since: float, until: float) -> bool:
-        """Whether a fault befell Redis, or requests of *process*, in that time."""
+    def befell(
+        self,
+        process: int,
+        since: float,
+        until: float,
+        *,
+        names_of: str | None = None,
+    ) -> bool:
+        """Whether a fault befell Redis, or requests of *process*, in that time.
+
+        That Redis lost a name counts if it is one of that key, or the marker.
+        """
         return any(
             since <= one.at <= until
             for place in (process, -1)
             for one in self._by_process[place]
             if not one.what.startswith(("message", "subscription", "damaged"))
-        ) or self._redis_away(until)
+            and _concerns(one.what, names_of)
+        ) or self._away(process, until)
 
-    def _redis_away(self, at: float) -> bool:
-        away = False
-        for one in self._by_process[-1]:
+    def refused(self, process: int, since: float, until: float) -> bool:
+        """Whether Redis refused writes, or seemed to, in that time."""
+        return any(
+            since <= one.at <= until
+            and one.what in ("refusals", "recovered", "garbled")
+            for place in (process, -1)
+            for one in self._by_process[place]
+        ) or self._away(process, until)
+
+    def _away(self, process: int, at: float) -> bool:
+        """Whether Redis was away then, or *process* cut off from it."""
+        return any(
+            self._lasted(place, at, begins, ends)
+            for place, begins, ends in (
+                (-1, ("outages", "hangs", "refusals"), "recovered"),
+                (process, ("cut off",), "joined"),
+            )
+        )
+
+    def _lasted(
+        self, place: int, at: float, begins: tuple[str, ...], ends: str
+    ) -> bool:
+        lasts = False
+        for one in self._by_process[place]:
             if one.at > at:
                 break
-            if one.what in ("outages", "hangs", "refusals"):
-                away = True
-            elif one.what in ("recovered", "healed"):
-                away = False
-        return away
+            if one.what in begins:
+                lasts = True
+            elif one.what == ends:
+                lasts = False
+        return lasts
 
     def cost_a_lease(self, since: float, until: float) -> bool:
         """Whether faults of that time may have kept a waiter past its deadline."""
@@ -72,9 +104,22 @@ class Troubles:
             one
             for one in troubles
             if one.what not in _LESSER
-            and not one.what.startswith(("healed", "damaged", "subscription"))
+            and not one.what.startswith(("damaged", "subscription"))
         ]
-        return len(lesser) > 1 or bool(others) or self._redis_away(until)
+        away = any(self._away(place, until) for place in list(self._by_process))
+        return len(lesser) > 1 or bool(others) or away
+
+    def stood_still(self, process: int, since: float, until: float) -> float:
+        """Return for how many seconds *process* stood still in that time, at most."""
+        paused: float | None = None
+        whole = 0.0
+        for one in self._by_process[process]:
+            if one.what == "paused" and paused is None:
+                paused = one.at
+            elif one.what == "resumed" and paused is not None:
+                whole += max(0.0, min(one.at, until) - max(paused, since))
+                paused = None
+        return whole
 
     def rolled_back(self, since: int, until: int) -> bool:
         """Whether Redis lost its last writes to a failover in between."""
@@ -94,3 +139,10 @@ class Troubles:
             since - 1.0 <= one.at <= until and one.what.startswith("message")
             for one in self._by_process[process]
         )
+
+
+def _concerns(what: str, key: str | None) -> bool:
+    """Whether that is no loss of a name, or one that matters to who asks for *key*."""
+    if not what.startswith("evicted "):
+        return True
+    return key is not None and (f"{{{key}}}" in what or "{}" in what)

@@ -1,11 +1,12 @@
 """Write down what Redis did to entries and leases, as it does it."""
 
 from hybridcache.core import blob
+from hybridcache.core.blob import Header
 from hybridcache.core.errors import Undecodable
 from hybridcache.engine.channel_requests import Clear
-from hybridcache.engine.entry_requests import Invalidate, Write
+from hybridcache.engine.entry_requests import Invalidate, Read, Write
 from hybridcache.engine.lease_requests import Acquire, Mode
-from hybridcache.engine.names import channel_of
+from hybridcache.engine.names import Names, channel_of
 from hybridcache.engine.request import Request
 from hybridcache.testing import history as past
 from hybridcache.testing.history import History
@@ -16,7 +17,7 @@ from hybridcache.testing.scheduler import Scheduler
 from hybridcache.testing.values import Values
 
 _MARKER = channel_of(PREFIX, "").marker
-_OF_NOTE = frozenset({Acquire, Write, Invalidate, Clear})
+_OF_NOTE = frozenset({Read, Acquire, Write, Invalidate, Clear})
 _BODY_AT = blob.HEADER_SIZE - blob.IDENTITY_SIZE
 
 
@@ -50,6 +51,10 @@ class Witness:
                         number, now, at, request.names.key, request.token, spared
                     )
                 )
+            case Read(names=names, header_only=False), bytes(entry):
+                self._told(process, names, entry)
+            case Acquire(names=names), [b"entry", _, _, bytes(entry)]:
+                self._told(process, names, entry)
             case Write(), [b"stored", *_]:
                 value = self._number(request.rest[_BODY_AT:])
                 history.add(
@@ -64,6 +69,22 @@ class Witness:
             case _:
                 return
 
+    def _told(self, process: Peer, names: Names, entry: bytes) -> None:
+        history = self._history
+        if history.policies[names.key].memory_ttl is None:
+            return
+        parsed = self._parsed(names, entry)
+        if parsed is not None:
+            history.add(
+                past.Told(
+                    history.next,
+                    self._scheduler.now,
+                    process.number,
+                    names.key,
+                    self._number(parsed[1]),
+                )
+            )
+
     def _fresh(self, request: Acquire) -> int | None:
         """Return the value of a fresh entry that stands, other than the rejected."""
         model = self._model
@@ -73,18 +94,22 @@ class Witness:
             return None
         if request.rejected and found.startswith(request.rejected):
             return None
-        try:
-            header, body = blob.parse(
-                found, request.names.entry, self._values.shape.fingerprint
-            )
-        except Undecodable:
+        parsed = self._parsed(request.names, found)
+        if parsed is None:
             return None
+        header, body = parsed
         now_us = 1_700_000_000_000_000 + int(self._scheduler.now * 1e6)
         young = now_us - header.instant_us < header.fresh_for * 1e6
         stamped = header.stamp == blob.stamp_of(marker)
         if young and stamped:
             return self._number(body)
         return None
+
+    def _parsed(self, names: Names, entry: bytes) -> tuple[Header, bytes] | None:
+        try:
+            return blob.parse(entry, names.entry, self._values.shape.fingerprint)
+        except Undecodable:
+            return None
 
     def _number(self, body: bytes) -> int:
         return self._values.number(self._values.shape.decode(body))

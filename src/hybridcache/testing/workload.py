@@ -1,10 +1,12 @@
 """What the callers of a simulated cluster do: a frozen value, drawn from the seed."""
 
+from collections.abc import Iterable
 from typing import Final, Unpack
 
 import attrs
 
 from hybridcache.core.policy import Policy, PolicyChanges
+from hybridcache.testing.faults import check_amount
 from hybridcache.testing.values import KINDS as VALUES
 
 
@@ -16,6 +18,10 @@ def _policies() -> tuple[Policy, ...]:
         one.evolve(stale_wait=0.5, memory_ttl=2.0),
         one.evolve(error_ttl=0.5, max_stale=1.0, abandon_after=7.0),
     )
+
+
+def _in_order(policies: Iterable[Policy]) -> tuple[Policy, ...]:
+    return tuple(policies)
 
 
 @attrs.frozen(kw_only=True)
@@ -60,6 +66,11 @@ class Workload:
             has it, ``"lists"`` or ``"baskets"``.
 
         policies: One is drawn for each key.
+
+    Raises:
+
+        ValueError: There are no keys or policies, no room in memory, a share is none,
+            or *values* are of no kind.
     """
 
     calls: int = 40
@@ -78,8 +89,40 @@ class Workload:
     nested: float = 0.0
     max_items: int = 100
     max_bytes: int | None = None
-    values: str = attrs.field(default="numbers", validator=attrs.validators.in_(VALUES))
-    policies: tuple[Policy, ...] = attrs.field(factory=_policies)
+    values: str = "numbers"
+    policies: tuple[Policy, ...] = attrs.field(factory=_policies, converter=_in_order)
+
+    def __attrs_post_init__(self) -> None:
+        """Refuse what could not be run."""
+        for name in SHARES:
+            check_amount(name, getattr(self, name), "a share from 0 to 1", 1.0)
+        for name in ("keys", "max_items"):
+            if getattr(self, name) < 1:
+                msg = f"{name} must be 1 or more, not {getattr(self, name)!r}"
+                raise ValueError(msg)
+        if not self.policies:
+            msg = "policies must hold one Policy or more: each key is given one of them"
+            raise ValueError(msg)
+        if self.values not in VALUES:
+            kinds = ", ".join(map(repr, VALUES))
+            msg = f"values must be one of {kinds}, not {self.values!r}"
+            raise ValueError(msg)
+
+
+SHARES: Final = (
+    "burst",
+    "invalidate",
+    "clear",
+    "refresh",
+    "peek",
+    "slow",
+    "hanging",
+    "failing",
+    "unstored",
+    "unmodified",
+    "nested",
+)
+"""The fields that are shares of calls or of loads."""
 
 
 USUAL: Final = Workload()
