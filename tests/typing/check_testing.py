@@ -3,8 +3,12 @@
 from typing import assert_type
 
 from hybridcache import AsyncCache, Cache, Event, Policy
-from hybridcache.testing import ManualClock, ScriptedUpstream, assert_outcomes
-from hybridcache.testing.plugin import CacheFactory
+from hybridcache.testing import (
+    CacheFactory,
+    ManualClock,
+    ScriptedUpstream,
+    assert_outcomes,
+)
 
 policy = Policy(fresh_for=60, ttl=3600)
 

@@ -49,3 +49,15 @@ def test_an_unknown_tag_is_refused() -> None:
     """A tag that no outcome has is a mistake of the test's own."""
     with pytest.raises(ValueError, match=r"'hit_fresh'; known are .*hit-fresh"):
         assert_outcomes([], "hit_fresh")
+    with pytest.raises(ValueError, match=r"\['miss'\]; known are"):
+        assert_outcomes([], ["miss"])  # type: ignore[arg-type]
+
+
+def test_what_is_no_outcome_is_refused() -> None:
+    """A value in an outcome's place, and an outcome in the place of many, are named."""
+    with Cache() as cache:
+        one = cache.outcome("k", lambda: 1, POLICY)
+    with pytest.raises(TypeError, match=r"told\[1\] is 2, which is neither"):
+        assert_outcomes([one, 2], "miss", "miss")  # type: ignore[list-item]
+    with pytest.raises(TypeError, match=r"not one of them: \[Miss"):
+        assert_outcomes(one, "miss")  # type: ignore[arg-type]

@@ -73,6 +73,20 @@ def test_entries_age_by_the_clock(
     assert ["miss"] == tags(process(colour, upstream), "l")
 
 
+def test_a_cache_may_be_put_on_it_with_its_clock(
+    colour: Colour, upstream: ScriptedUpstream
+) -> None:
+    """Under override() a cache made with the real clock runs on the manual one."""
+    cache = colour.make_cache(name="shop", clock=time.monotonic)
+    with cache.cache.override(
+        upstream=upstream, downstream=Memory(), clock=upstream.clock
+    ):
+        tags(cache, "k")
+        colour.clock.advance(61)
+        assert ["hit-stale"] == tags(cache, "k")
+    assert ["miss"] == tags(cache, "k")
+
+
 def test_a_hang_costs_the_timeout_and_no_real_time(
     colour: Colour, upstream: ScriptedUpstream, cache: Handle
 ) -> None:

@@ -348,9 +348,21 @@ class Cache:
         *,
         upstream: Redis | str | object | None = None,
         downstream: Memory | None = None,
+        clock: Callable[[], float] | None = None,
     ) -> AbstractContextManager[None]:
-        """Run on other tiers inside the block, in every thread: for tests."""
-        return self._state.override(upstream_of(upstream), downstream)
+        """Run on other tiers inside the block, in every thread: for tests.
+
+        Args:
+
+            upstream: In place of the cache's own; None for no Redis.
+
+            downstream: In place of its memory; None for none. A new one, where *clock*
+                is another.
+
+            clock: In place of its clock, which goes on if None; a `ScriptedUpstream`
+                wants its own.
+        """
+        return self._state.override(upstream_of(upstream), downstream, clock)
 
     # The end
 

@@ -86,13 +86,18 @@ class CacheState:
         self._left = False
         self._templates: dict[str, Callable[..., object]] = {}
         self._shapes: dict[object, Shape[object]] = {}
-        self.wiring = self._wire(upstream, downstream)
+        self.wiring = self._wire(upstream, downstream, clock)
         start_anew_in_forks(self)
         exposition.watch(self)
 
     # Wiring
 
-    def _wire(self, upstream: Upstream | None, downstream: Memory | None) -> Wiring:
+    def _wire(
+        self,
+        upstream: Upstream | None,
+        downstream: Memory | None,
+        clock: Callable[[], float],
+    ) -> Wiring:
         station = station_for(upstream, downstream, self.prefix)
         if downstream is not None:
             evictions = self.exposition.figures.evictions(self.name)
@@ -102,7 +107,7 @@ class CacheState:
             cache=self.name,
             node=station.node,
             redis=None if link is None else link.remote,
-            now=self.clock,
+            now=clock,
             draw=random.random,
             token=token,
             observe=self.telling.observe,
@@ -126,12 +131,15 @@ class CacheState:
 
     @contextmanager
     def override(
-        self, upstream: Upstream | None, downstream: Memory | None
+        self,
+        upstream: Upstream | None,
+        downstream: Memory | None,
+        clock: Callable[[], float] | None,
     ) -> Iterator[None]:
         """Run on other tiers inside the block, in every thread and task."""
         self.check_open()
         before = self.wiring
-        wiring = self._wire(upstream, downstream)
+        wiring = self._wire(upstream, downstream, clock or self.clock)
         self._overridden.append(before)
         self.disable_indexes()
         self.wiring = wiring
