@@ -26,6 +26,7 @@ def test_refused_costs_about_the_loaders_time(
         assert isinstance(outcome, UpstreamDown)
         assert (number, Tier.LOADER) == (outcome.value, outcome.tier)
         assert "Error 111" in outcome.cause or "breaker" in outcome.cause
+    waits.usually(0.02)
     waits.within(0.05)
 
 
@@ -44,6 +45,7 @@ def test_refused_opens_the_breaker_and_one_thread_knocks(
 
     assert tags["upstream-down"] > 0
     assert 1.0 + MARGIN > took
+    waits.usually(0.05)
     waits.within(TIMEOUT)
 
 
@@ -62,6 +64,8 @@ def test_hang_and_go_on_under_load(
                 own_redis.resume()
             assert 1.0 + MARGIN > crowd.served_by_redis()
         crowd.stopped()
+    # One timeout each until the breaker opens, and after that none.
+    waits.usually(0.05)
     waits.within(TIMEOUT)
 
 
@@ -126,4 +130,5 @@ def test_killed_and_restarted_without_data_under_load(
             assert 1.0 + MARGIN > crowd.served_by_redis()
         crowd.stopped()
         eventually(lambda: one.whole and other.whole)
+    waits.usually(0.05)
     waits.within(TIMEOUT)

@@ -54,6 +54,7 @@ def _holds_writes_alone(one: Node, waits: Waits, *, count: int = 10) -> None:
         assert isinstance(found, HitFresh)
         assert (7, Tier.REDIS) == (found.value, found.tier)
     assert "closed" == one.breaker
+    waits.usually(0.05)
 
 
 def test_full_server(

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 from typing import Final
 
 import attrs
@@ -26,13 +27,13 @@ class Waits:
 
         name: Of the test.
 
-        worst: The longest so far, seconds.
+        all: Each, seconds.
 
         bound: What the design promises, seconds; None if it promises none.
     """
 
     name: str
-    worst: float = 0.0
+    all: list[float] = attrs.field(factory=list)
     bound: float | None = None
 
     @contextmanager
@@ -46,7 +47,22 @@ class Waits:
 
     def add(self, took: float) -> None:
         """Count a wait."""
-        self.worst = max(self.worst, took)
+        self.all.append(took)
+
+    @property
+    def worst(self) -> float:
+        """The longest, seconds."""
+        return max(self.all, default=0.0)
+
+    def usually(self, bound: float) -> None:
+        """Hold half of the waits against *bound*: a busy machine delays some, not all.
+
+        Raises:
+
+            AssertionError: More than half of them were longer.
+        """
+        usual = median(self.all)
+        assert usual <= bound, f"usually {usual:.3f} s, not {bound:g} s"
 
     def within(self, bound: float) -> None:
         """Hold the worst wait against what the design promises.

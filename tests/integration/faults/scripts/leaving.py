@@ -68,16 +68,18 @@ def in_churn(url: str, prefix: str) -> None:
     """Leave while daemon threads look up, refresh and invalidate without a pause."""
     cache = Cache(prefix=prefix, upstream=Redis(url), downstream=Memory())
 
+    rounds = [0] * 4
+
     def churn(number: int) -> None:
         while True:
             cache.outcome(f"k{number}", lambda: number, STALE)
             cache.invalidate("k0")
+            rounds[number] += 1
 
-    for number in range(4):
+    for number in range(len(rounds)):
         threading.Thread(target=churn, args=(number,), daemon=True).start()
     node = cache._state.wiring.ctx.node
-    eventually(lambda: node.whole)
-    time.sleep(0.05)
+    eventually(lambda: node.whole and min(rounds) > KEYS)
 
 
 if __name__ == "__main__":
