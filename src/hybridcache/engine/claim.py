@@ -1,5 +1,6 @@
 """Take a key's lease, or wait for who holds it, or find that neither is needed."""
 
+import math
 from contextlib import nullcontext
 from typing import Final, TypeVar
 
@@ -54,11 +55,14 @@ class Quest:
 
         awaited: Token of the load that is waited for, if any.
 
+        awaited_at: When that load was known to run, on this process's clock.
+
         heedless: Whether records of failures are passed over: one was undecodable.
     """
 
     rejected: bytes
     awaited: str | None = None
+    awaited_at: float = -math.inf
     heedless: bool = False
 
 
@@ -132,7 +136,7 @@ def _ask_once(
                 ):
                     return (
                         yield from _wait(
-                            ctx, query, plan, quest, answer, watch, deadline
+                            ctx, query, plan, quest, answer, sent_at, watch, deadline
                         )
                     )
             case Found():
@@ -196,6 +200,7 @@ def _wait(
     plan: Plan,
     quest: Quest,
     held_by: Held,
+    asked_at: float,
     watch: Latch[str],
     deadline: float,
 ) -> Flow[Quest | Handover]:
@@ -216,7 +221,7 @@ def _wait(
         ctx.tracing.waited(Scope.CLUSTER, None, ctx.now() - begun)
     if ctx.now() >= deadline:
         return Handover("another process's load takes longer")
-    return attrs.evolve(quest, awaited=held_by.token)
+    return attrs.evolve(quest, awaited=held_by.token, awaited_at=asked_at)
 
 
 def _marker(ctx: Context, redis: Remote) -> Flow[bytes | Fault]:
@@ -248,7 +253,7 @@ def _found(
     state = assess(hit, query.policy, now=now)
     if isinstance(state, Fresh) or (quest.awaited is not None and state.age < hit.ttl):
         scope = None if quest.awaited is None else Scope.CLUSTER
-        return Adopted(hit.form, state.age, scope=scope)
+        return Adopted(hit.form, now - state.age, scope=scope)
     return attrs.evolve(quest, rejected=hit.identity)
 
 
@@ -273,7 +278,7 @@ def _told(
         if isinstance(told, records.Value):
             value = query.shape.decode(told.body)
             form = held(value, told.body, query.shape, share=False)
-            return Adopted(form, 0.0, scope=Scope.CLUSTER)
+            return Adopted(form, quest.awaited_at, scope=Scope.CLUSTER)
     except Undecodable as error:
         ctx.undecodable(error.reason)
         return on_its_own

@@ -33,10 +33,13 @@ class Loaded(Generic[V]):
 
 @attrs.frozen
 class Adopted(Generic[V]):
-    """A tier had it after all; *scope* is set where another's load was waited for."""
+    """A tier had it after all; *scope* is set where another's load was waited for.
+
+    *made_at* is the instant, on this process's clock, since which it may have stood.
+    """
 
     form: Form[V]
-    age: float
+    made_at: float
     tier: Tier = Tier.REDIS
     scope: Scope | None = None
 

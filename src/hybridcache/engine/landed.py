@@ -14,7 +14,14 @@ from hybridcache.core.outcome import (
 )
 from hybridcache.engine.context import Context, Query
 from hybridcache.engine.events import WaitEnded
-from hybridcache.engine.flights import Adopted, Flight, Handover, Landing, Loaded
+from hybridcache.engine.flights import (
+    Adopted,
+    Failed,
+    Flight,
+    Handover,
+    Landing,
+    Loaded,
+)
 
 V = TypeVar("V")
 
@@ -32,7 +39,8 @@ def outcome_of(
     match landing:
         case Adopted(scope=None):
             value = query.open(landing.form)
-            return HitFresh(value, tier=landing.tier, age=landing.age)
+            age = max(0.0, ctx.now() - landing.made_at)
+            return HitFresh(value, tier=landing.tier, age=age)
         case Loaded() if leads:
             value = query.open(landing.form)
             if landing.cause is not None:
@@ -48,6 +56,8 @@ def too_late(query: Query[V], flight: Flight, landing: Landing | None) -> LoadTi
     """Say what became of the load, as far as this process knows."""
     if isinstance(landing, Handover):
         doing = landing.why
+    elif isinstance(landing, Adopted | Failed):
+        doing = "what there was is from before this refresh"
     elif flight.latch.orphaned():
         doing = "the event loop that ran its load is gone"
     elif not flight.loads:

@@ -239,30 +239,42 @@ def fly(
             landing = yield from Await(flight.latch, deadline - ctx.now())
         if not leads:
             ctx.tracing.waited(Scope.PROCESS, flight.link, ctx.now() - now)
-        if isinstance(landing, Failed):
-            return landing
-        if isinstance(landing, Loaded | Adopted) and _will_do(
-            plan, landing, ctx.now() - begun
-        ):
-            return outcome_of(ctx, query, landing, begun, leads=leads)
-        # Handed over, or too old, or its loop is gone; else this caller has waited long enough.
+        ending = _ending(ctx, query, plan, landing, begun, leads=leads)
+        if ending is not None:
+            return ending
+        # Handed over, too old, or its loop is gone; else the caller has waited enough.
         again = landing is not None or flight.latch.orphaned()
         if not again or ctx.now() >= deadline:
             raise too_late(query, flight, landing)
         plan = plan.again()
 
 
-def _will_do(
-    plan: Plan, landing: Loaded[object] | Adopted[object], waited: float
-) -> bool:
-    """Whether a caller may have that; a refresh only what was made since it began.
+def _ending(
+    ctx: Context,
+    query: Query[V],
+    plan: Plan,
+    landing: Landing | None,
+    begun: float,
+    *,
+    leads: bool,
+) -> Ending[V] | None:
+    """Turn a landing into this caller's ending; None if it is none.
 
-    The load that it waited for, *waited* seconds, may have died, or the one that it
-    joined merely read.
+    Nor is it one for a refresh if it is from before that began: the load that was
+    waited for may have died, or the one that was joined merely read.
     """
-    if plan.mode is not Mode.FORCE or isinstance(landing, Loaded):
-        return True
-    return landing.age <= waited
+    refreshes = plan.mode is Mode.FORCE
+    match landing:
+        case Adopted(made_at=made_at) if refreshes and made_at < begun:
+            return None
+        case Failed(elsewhere=True) if refreshes and not leads:
+            return None
+        case Failed():
+            return landing
+        case Loaded() | Adopted():
+            return outcome_of(ctx, query, landing, begun, leads=leads)
+        case _:
+            return None
 
 
 def _landed_meanwhile(ctx: Context, query: Query[V], flight: Flight) -> bool:
@@ -272,8 +284,7 @@ def _landed_meanwhile(ctx: Context, query: Query[V], flight: Flight) -> bool:
     kept = fresh_in_memory(ctx, query.key, query.policy, fingerprint, now)
     if kept is None:
         return False
-    age = max(0.0, now - kept.written_at)
-    ctx.node.land(flight, Adopted(kept.form, age, tier=Tier.MEMORY))
+    ctx.node.land(flight, Adopted(kept.form, kept.written_at, tier=Tier.MEMORY))
     return True
 
 
