@@ -38,6 +38,7 @@ from hybridcache.engine.leases import LeaseBook
 from hybridcache.engine.memory import MemoryTier
 from hybridcache.engine.messages import Kind, Message
 from hybridcache.engine.node import Node
+from hybridcache.engine.plan import Plan
 from hybridcache.engine.poison import PoisonRegistry
 from hybridcache.engine.request import Fault, Request, Trouble
 from hybridcache.engine.storing import value_and_lives
@@ -403,7 +404,14 @@ def _fail_after_all(patch: Patch) -> None:
 
 
 def _refresh_with_anything(patch: Patch) -> None:
-    patch.setattr(lookup, "_will_do", lambda *_: True)
+    ending = lookup._ending
+
+    def anything(
+        ctx: Context, query: Any, plan: Plan, *rest: Any, leads: bool
+    ) -> object:
+        return ending(ctx, query, Plan(), *rest, leads=leads)
+
+    patch.setattr(lookup, "_ending", anything)
 
 
 def _refusals_mean(request: type[Request[object]], meant: object) -> Plant:
@@ -564,7 +572,12 @@ MUTATIONS = (
         _fail_after_all,
         attrs.evolve(work.USUAL, failing=0.0),
     ),
-    Mutation("a refresh takes what is there", "refresh", _refresh_with_anything),
+    Mutation(
+        "a refresh takes what is there",
+        "refresh",
+        _refresh_with_anything,
+        work.FORCING,
+    ),
     Mutation(
         "a refused invalidation is taken for done",
         "rule 3",

@@ -172,6 +172,25 @@ def test_a_lease_may_be_granted_to_who_stands_still() -> None:
     Cluster(seed=1, nodes=1, workload=workload, faults=faults).run()
 
 
+@pytest.mark.parametrize(
+    ("seed", "nodes", "faults"),
+    [
+        # It joined a lookup that read the record of a failure.
+        (24, 1, faulty.CALM),
+        (186, 3, faulty.CALM),
+        # It joined a lookup that waited for what was left there before.
+        (328, 1, faulty.MESSAGES),
+        (955, 4, faulty.MESSAGES),
+        (1501, 2, faulty.MESSAGES),
+    ],
+)
+def test_a_refresh_has_nothing_from_before_it(
+    seed: int, nodes: int, faults: Faults
+) -> None:
+    """Neither a value nor a failure from before a refresh is what it ends with."""
+    Cluster(seed=seed, nodes=nodes, workload=work.FORCING, faults=faults).run()
+
+
 def test_a_silent_subscription_is_noticed_in_spite_of_clears() -> None:
     """A subscription that fell silent costs its waiters no more than it must."""
     Cluster(seed=1408548, nodes=1, workload=work.CLEARING, faults=faulty.MESSAGES).run()
@@ -213,6 +232,9 @@ def test_a_cluster_runs_once() -> None:
         (lambda: Faults(late=2.0), "late must be a share from 0 to 1, not 2.0"),
         (lambda: Faults(hangs=-1), "hangs must be a number from 0 on, not -1"),
         (lambda: Faults(strikes=[("hang", 1.0)]), "'hang' is none of them"),
+        (lambda: Faults(strikes=[("hangs", -1.0)]), "a number from 0 on, not -1.0"),
+        (lambda: Workload(span=-1.0), "span must be seconds from 0 on, not -1.0"),
+        (lambda: Workload(max_bytes=0), "max_bytes must be 1 or more, not 0"),
     ],
 )
 def test_what_cannot_be_run_is_refused(made: Callable[[], object], said: str) -> None:

@@ -184,13 +184,16 @@ def loads_have_leases(seen: Evidence, load: LoadBegan) -> Iterator[str]:
 def refreshes_are_new(seen: Evidence, end: LookupEnded) -> Iterator[str]:
     """A refresh has what a load made, or confirmed, that was under way or came later."""
     began = seen.begins[end.lookup]
-    if end.value is None or began.kind != "refresh":
-        return
-    if seen.was_under_way(end.value, began):
+    if began.kind != "refresh":
         return
     # A replica has an older entry, which nobody has seen.
-    if not seen.troubles.rolled_back(began.number, end.number):
+    if end.value is not None and not (
+        seen.was_under_way(end.value, began)
+        or seen.troubles.rolled_back(began.number, end.number)
+    ):
         yield f"refresh: {end}, begun as {began.number}, has what was there before"
+    if end.error in FAILURES and not seen.failed_since(end.key, began):
+        yield f"refresh: {end}, begun as {began.number}, and no load failed since"
 
 
 def invalidated_here(seen: Evidence, end: LookupEnded) -> Iterator[str]:
@@ -257,8 +260,8 @@ def settled_in_time(seen: Evidence, end: LookupEnded) -> Iterator[str]:
         yield f"rule 12: {end}, and bytes in Redis are no reason to raise"
     elif end.error not in ALLOWED_ERRORS:
         yield f"rule 5: {end} raised {end.error}"
-    if end.error in FAILURES and end.key not in seen.failed:
-        yield f"rule 5: {end}, and no load of its key failed"
+    if end.error in FAILURES and not seen.failed_lately(end.key, began):
+        yield f"rule 5: {end}, and no load of its key failed lately"
     if end.error == "ReentrantLoad" and not seen.nests:
         yield f"rule 13: {end}, and no loader asks for another key"
     # Once at entry: wait_for and one timeout of Redis.

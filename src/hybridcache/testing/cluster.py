@@ -78,10 +78,7 @@ class Cluster:
             VALUES[workload.values],
         ).saw
         self._numbers = 0
-        self.processes = [self._new_process() for _ in range(nodes)]
-        self.calls = Calls(
-            self.scheduler, self.history, workload, faults, self.processes
-        )
+        self.processes: list[Process] = []
         self.strikes = Strikes(
             self.network,
             self.scheduler,
@@ -89,6 +86,10 @@ class Cluster:
             self.keys,
             self.note,
             self.crash,
+        )
+        self.processes += [self._new_process() for _ in range(nodes)]
+        self.calls = Calls(
+            self.scheduler, self.history, workload, faults, self.processes
         )
         self._buried: list[Process] = []
 
@@ -115,7 +116,7 @@ class Cluster:
             history = self.history
             history.add(past.LeaseLost(history.next, self.scheduler.now, number, token))
 
-        return Process(
+        process = Process(
             number,
             self.scheduler,
             self.network,
@@ -127,6 +128,8 @@ class Cluster:
             seen_lost=seen_lost,
             breach=self.history.breaches.append,
         )
+        process.asked = self.strikes.at_request
+        return process
 
     # Running
 

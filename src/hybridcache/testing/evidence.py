@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 from hybridcache.core.policy import Suppress
+from hybridcache.engine.lease_requests import RESULT_MS
 from hybridcache.testing.history import (
     CarriedOut,
     Deleted,
@@ -34,6 +35,10 @@ _LEASE = 3.0
 _ROOM = 0.02
 # What a refusal may still cause so many seconds later.
 _AFTERMATH = 2.0
+# There, in Redis and back, by `network`, seconds.
+_ROUND_TRIP = 0.005
+# What a load left for its waiters stays so long, seconds.
+_RESULT = RESULT_MS / 1000
 # A load that works this long, or waits for one that does, may outlast a caller.
 _SLOW = 1.0
 
@@ -53,7 +58,7 @@ class Evidence:
         self.made: set[int] = set()
         self.unstored: set[int] = set()
         self.stored: set[int] = set()
-        self.failed: set[str] = set()
+        self.failed: dict[str, list[LoadEnded]] = defaultdict(list)
         self.nests = False
         self.processes: set[int] = set()
         self.loads_by_key: dict[str, list[LoadBegan]] = defaultdict(list)
@@ -88,7 +93,7 @@ class Evidence:
     def _take_end(self, one: LoadEnded) -> None:
         self.load_ends[one.load] = one
         if one.result == "failed":
-            self.failed.add(one.key)
+            self.failed[one.key].append(one)
         if one.value is None:
             return
         self.made.add(one.value)
@@ -126,15 +131,34 @@ class Evidence:
         """Whether a load of *value* had not landed yet when that lookup began."""
         if any(one.value == value and one.number > began.number for one in self._ends):
             return True
-        # It had ended, and was being stored: here, for one request to Redis at most.
-        timeout, process = self.history.timeout, began.process
+        # It had ended, and its callers are told after it was stored or given back.
         return any(
-            one.value == value
-            and one.process == process
-            and began.at - one.at
-            <= timeout + self.troubles.stood_still(process, one.at, began.at) + _ROOM
+            one.value == value and self._may_be_landing(one, began)
             for one in self.of(LoadEnded)
         )
+
+    def failed_since(self, key: str, began: LookupBegan) -> bool:
+        """Whether a load of *key* failed that had not landed when that lookup began."""
+        return any(
+            one.number > began.number or self._may_be_landing(one, began)
+            for one in self.failed[key]
+        )
+
+    def failed_lately(self, key: str, began: LookupBegan) -> bool:
+        """Whether a load of *key* failed whose failure that lookup may be told."""
+        held = self.history.policies[key].error_ttl + _RESULT
+        return any(one.at >= began.at - held for one in self.failed[key])
+
+    def _may_be_landing(self, end: LoadEnded, began: LookupBegan) -> bool:
+        if end.process != began.process and end.result == "stored":
+            # Another process finds that in Redis, or not yet.
+            return False
+        # A round trip; where something befell it, until its lease ends.
+        takes, process = _ROUND_TRIP, end.process
+        since = end.at - self.history.timeout
+        if self.troubles.befell(process, since, began.at, names_of=end.key):
+            takes = _LEASE + self.troubles.stood_still(process, end.at, began.at)
+        return began.at - end.at <= takes + _ROOM
 
     @property
     def _ends(self) -> Iterator[LoadEnded | Stored]:
@@ -157,9 +181,13 @@ class Evidence:
 
     def may_be_kept_unstored(self, value: int) -> bool:
         """Whether memory alone may keep *value*: Redis refused to store it."""
-        load, end = self.loads[value], self.load_ends[value]
-        return self.troubles.refused(
-            load.process, load.at - _AFTERMATH, end.at + _AFTERMATH
+        load, end = self.loads.get(value), self.load_ends.get(value)
+        return (
+            load is not None
+            and end is not None
+            and self.troubles.refused(
+                load.process, load.at - _AFTERMATH, end.at + _AFTERMATH
+            )
         )
 
     # Lookups

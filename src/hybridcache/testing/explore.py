@@ -57,7 +57,7 @@ def seeds_of(words: str) -> range:
         ArgumentTypeError: It is none.
     """
     first, _, last = words.partition(":")
-    if not (first.isdigit() and last.isdigit() and int(first) < int(last)):
+    if not (first.isdecimal() and last.isdecimal() and int(first) < int(last)):
         msg = f"A:B is two numbers, the first below the second, not {words!r}"
         raise argparse.ArgumentTypeError(msg)
     return range(int(first), int(last))
@@ -70,7 +70,7 @@ def positive(word: str) -> int:
 
         ArgumentTypeError: It is none.
     """
-    if not word.isdigit() or int(word) < 1:
+    if not word.isdecimal() or int(word) < 1:
         msg = f"a number from 1 on, not {word!r}"
         raise argparse.ArgumentTypeError(msg)
     return int(word)

@@ -4,7 +4,6 @@ Shares are probabilities at each step of their kind; counts are the expected num
 of such events in a run's span.
 """
 
-import math
 from collections.abc import Iterable
 from typing import Final
 
@@ -12,7 +11,7 @@ import attrs
 
 
 def _in_order(strikes: Iterable[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
-    return tuple(strikes)
+    return tuple((what, at) for what, at in strikes)
 
 
 @attrs.frozen(kw_only=True)
@@ -39,12 +38,14 @@ class Faults:
 
         cancelled: Share of calls that are cancelled a moment after they began.
 
-        cut_short: Share of requests at which who waits for the reply is cancelled.
+        cut_short: Share of requests of flows at which who waits for the reply is
+            cancelled; a load that runs by itself is nobody's to cancel.
 
-        dying: Share of requests at which the process dies, before the reply or after.
+        dying: Share of requests of flows at which the process dies, before the reply
+            or after.
 
-        stopped: Share of requests at which the process stands still for up to four
-            seconds, before the reply or after.
+        stopped: Share of requests of flows at which the process stands still for up to
+            four seconds, before the reply or after.
 
         dropped: Count of subscriptions whose connection breaks.
 
@@ -120,7 +121,7 @@ class Faults:
             if field.name == "strikes":
                 check_strikes(amount)
             elif field.name in (*EVENTS, "skew"):
-                check_amount(field.name, amount, "a number from 0 on", math.inf)
+                check_amount(field.name, amount, "a number from 0 on", _MANY)
             else:
                 check_amount(field.name, amount, "a share from 0 to 1", 1.0)
 
@@ -156,14 +157,18 @@ def check_amount(name: str, amount: float, kind: str, most: float) -> None:
         raise ValueError(msg)
 
 
+_MANY: Final = 1e6
+
+
 def check_strikes(strikes: tuple[tuple[str, float], ...]) -> None:
-    """Refuse a strike that is none of `EVENTS`.
+    """Refuse a strike that is none of `EVENTS`, or at no second.
 
     Raises:
 
         ValueError: It says which, and what there are.
     """
-    for what, _ in strikes:
+    for what, at in strikes:
+        check_amount(f"the second of {what!r}", at, "a number from 0 on", _MANY)
         if what not in EVENTS:
             msg = f"strikes are of {', '.join(EVENTS)}; {what!r} is none of them"
             raise ValueError(msg)

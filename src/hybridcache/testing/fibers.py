@@ -44,11 +44,12 @@ class Host(Protocol):
 
     def ask(
         self,
+        fiber: "Fiber",
         request: Request[object],
         timeout: float,
         answered: Callable[[object], None],
     ) -> None:
-        """Ask Redis, for at most that many seconds."""
+        """Ask Redis for *fiber*, for at most that many seconds."""
 
     def load_ended(self, result: object, error: BaseException | None, /) -> None:
         """Learn that a load's flow ended."""
@@ -95,6 +96,11 @@ class Fiber:
         self._frames.append(_Frame(flow))
         self.process.fibers[self] = None
         self._resume_later(None)
+
+    @property
+    def turn(self) -> int:
+        """Its place: another one once it has gone on."""
+        return self._turn
 
     def cancel(self) -> None:
         """Cancel it where it waits, as a task is; not while it merely spawns.
@@ -197,7 +203,7 @@ class Fiber:
                 self.token = None
             self._resume(turn, answer)
 
-        self.process.ask(request, command.timeout, answered)
+        self.process.ask(self, request, command.timeout, answered)
 
     def _spawn(self, command: Spawn) -> None:
         variables, ended = self.variables.copy(), self.process.load_ended

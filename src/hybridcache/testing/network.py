@@ -35,8 +35,8 @@ Witness: TypeAlias = Callable[[Peer, Request[object], list[object]], None]
 QUICK = 0.0002
 SLOW = 0.002
 
-# A garbled reply is one of these: of a form that none of our commands can have. One
-# that says yes where it was no is a lie that nobody can see.
+# A garbled reply is one of these: of a form that none of our commands can have, or an
+# error. One that says yes where it was no is a lie that nobody can see.
 FORMS: Final[tuple[object, ...]] = (
     [],
     [b"junk"],
@@ -88,7 +88,6 @@ class Network:
 
         witness: Shown each request and its replies at the moment of its effect.
 
-        asked: Told who sends a request.
     """
 
     def __init__(
@@ -100,7 +99,6 @@ class Network:
         self._scheduler = scheduler
         self.faults = faults
         self.witness: Witness = lambda *_: None
-        self.asked: Callable[[Peer], None] = lambda _: None
         self._cut_off: set[Peer] = set()
         self._note = note
         self.up = True
@@ -135,13 +133,21 @@ class Network:
                 once(Fault(Sort.DOWN, "TimeoutError: no reply"))
 
         process.after(timeout, late)
-        self.asked(process)
-        if process in self._cut_off:
-            return
         if self._scheduler.chance(self.faults.request_lost):
             self._note(process.number, "request lost")
             return
-        self._exchange(process, request, once, with_source=False)
+        self._send(process, request, once, with_source=False)
+
+    def _send(
+        self,
+        process: Peer,
+        request: Request[object],
+        answered: Answered,
+        *,
+        with_source: bool,
+    ) -> None:
+        if process not in self._cut_off:
+            self._exchange(process, request, answered, with_source=with_source)
 
     def _exchange(
         self,
@@ -163,7 +169,7 @@ class Network:
 
         def receive() -> None:
             if not with_source and lacks_script(replies):
-                self._exchange(process, request, answered, with_source=True)
+                self._send(process, request, answered, with_source=True)
             else:
                 answered(read(request, replies))
 
@@ -226,7 +232,7 @@ class Network:
             return line
 
         def arrive() -> None:
-            if not self.up or not line.alive:
+            if not self.up or not line.alive or process in self._cut_off:
                 return
             if self.hung:
                 self._waiting.append(arrive)

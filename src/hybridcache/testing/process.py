@@ -52,6 +52,8 @@ class Process:
         fibers: Those under way, the oldest first.
 
         running: The fiber that runs, or ran last.
+
+        asked: Told which fiber of which process waits for Redis now.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Process:
         self._line: Line | None = None
         self.fibers: dict[Fiber, None] = {}
         self.running: Fiber | None = None
+        self.asked: Callable[[Process, Fiber], None] = lambda *_: None
         self.index: dict[object, Kept] = {}
         channel = channel_of(PREFIX, self._token())
         self.tier = tier_of(max_items, max_bytes)
@@ -186,9 +189,16 @@ class Process:
 
     # What flows ask for
 
-    def ask(self, request: Request[object], timeout: float, answered: Answered) -> None:
-        """Ask Redis, for at most that many seconds of its clock."""
+    def ask(
+        self,
+        fiber: Fiber,
+        request: Request[object],
+        timeout: float,
+        answered: Answered,
+    ) -> None:
+        """Ask Redis for *fiber*, for at most that many seconds of its clock."""
         self._network.ask(self, request, timeout, answered)
+        self.asked(self, fiber)
 
     def load_ended(self, _: object, error: BaseException | None) -> None:
         """Learn that a load's flow ended: no error may leave it."""

@@ -102,6 +102,8 @@ class RedisModel:
         return 1 if reached is None else reached
 
     def _set(self, words: Sequence[bytes]) -> object:
+        # Refused before its options are read.
+        self._space.begin_write(more=True)
         name, value, *options = words
         px, only_new = None, False
         while options:

@@ -13,7 +13,7 @@ import attrs
 
 from hybridcache.engine import scripts
 from hybridcache.engine.scripts import Script
-from hybridcache.testing.keyspace import Keyspace, Refusal
+from hybridcache.testing.keyspace import FULL, READ_ONLY, Keyspace, Refusal
 
 Names: TypeAlias = Sequence[bytes]
 Arguments: TypeAlias = Sequence[bytes]
@@ -37,9 +37,11 @@ def _line(script: Script, number: int) -> Iterator[None]:
     try:
         yield
     except Refusal as error:
+        # Of what a server refuses for its own sake it names the line once more.
+        own = str(error) in (FULL, READ_ONLY)
         msg = (
-            f"ERR Error running script (call to f_{script.sha}):"
-            f" @user_script:{number}: {error}"
+            f"ERR Error running script (call to f_{script.sha}): @user_script:{number}:"
+            f" {f'@user_script: {number}: -' if own else ''}{error}"
         )
         raise Refusal(msg) from error
 

@@ -60,11 +60,10 @@ class Troubles:
     def refused(self, process: int, since: float, until: float) -> bool:
         """Whether Redis refused writes, or seemed to, in that time."""
         return any(
-            since <= one.at <= until
-            and one.what in ("refusals", "recovered", "garbled")
+            since <= one.at <= until and one.what in ("refusals", "garbled")
             for place in (process, -1)
             for one in self._by_process[place]
-        ) or self._away(process, until)
+        ) or self._lasted(-1, since, ("refusals",), "recovered")
 
     def _away(self, process: int, at: float) -> bool:
         """Whether Redis was away then, or *process* cut off from it."""

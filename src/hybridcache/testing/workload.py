@@ -96,10 +96,13 @@ class Workload:
         """Refuse what could not be run."""
         for name in SHARES:
             check_amount(name, getattr(self, name), "a share from 0 to 1", 1.0)
-        for name in ("keys", "max_items"):
-            if getattr(self, name) < 1:
-                msg = f"{name} must be 1 or more, not {getattr(self, name)!r}"
+        for name in ("keys", "max_items", "max_bytes"):
+            amount = getattr(self, name)
+            if amount is not None and amount < 1:
+                msg = f"{name} must be 1 or more, not {amount!r}"
                 raise ValueError(msg)
+        check_amount("calls", self.calls, "a number from 0 on", 1e6)
+        check_amount("span", self.span, "seconds from 0 on", 1e6)
         if not self.policies:
             msg = "policies must hold one Policy or more: each key is given one of them"
             raise ValueError(msg)
@@ -149,6 +152,17 @@ WAITING: Final = Workload(
     policies=(Policy(fresh_for=0.5, ttl=2.5, wait_for=9.0, stale_wait=2.0),),
 )
 CLEARING: Final = attrs.evolve(NESTED, keys=2, clear=0.15)
+FORCING: Final = Workload(
+    keys=1,
+    burst=0.7,
+    refresh=0.4,
+    failing=0.2,
+    unstored=0.3,
+    policies=(
+        Policy(fresh_for=1.5, ttl=5.0, wait_for=6.0, retry_after=1.0),
+        Policy(fresh_for=0.5, ttl=5.0, wait_for=6.0, error_ttl=1.5),
+    ),
+)
 CHANGING: Final = Workload(keys=2, burst=0.7, unmodified=0.2, values="lists")
 HEAVY: Final = attrs.evolve(SMALL, max_items=100, max_bytes=2_000, values="lists")
 
@@ -172,6 +186,7 @@ KINDS: Final = {
     "remembering": REMEMBERING,
     "waiting": WAITING,
     "clearing": CLEARING,
+    "forcing": FORCING,
     "changing": CHANGING,
     "heavy": HEAVY,
     "apart": APART,
