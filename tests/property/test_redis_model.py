@@ -236,6 +236,16 @@ _refused = st.builds(
     _refusing,
     _scripted | _plain,
 )
+# A script that has begun to write may go on.
+_settled_when_full = st.just(
+    [
+        ("DEL", *NAMES),
+        _claims("aaaa"),
+        Refuse(Refuses.MORE_MEMORY),
+        _settles("aaaa"),
+        Refuse(Refuses.NOTHING),
+    ]
+)
 _in_order = st.one_of(
     _awaited,
     _overwritten,
@@ -244,6 +254,7 @@ _in_order = st.one_of(
     _of_wrong_type,
     _expired,
     _refused,
+    _settled_when_full,
 )
 # Long runs of scripts with little between, and runs of anything.
 _runs = st.lists(
