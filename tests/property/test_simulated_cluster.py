@@ -154,6 +154,11 @@ def test_a_lease_that_ran_out_before_its_load_began_is_no_lease() -> None:
     Cluster(seed=2592891, nodes=4, workload=work.WAITING, faults=faulty.STORM).run()
 
 
+def test_what_memory_held_may_be_served_after_some_timeouts() -> None:
+    """A caller who looked in time may wait for a Redis that hangs, and is served."""
+    Cluster(seed=7130581, nodes=2, workload=work.STAMPEDE, faults=faulty.STORM).run()
+
+
 def test_a_lease_may_be_granted_to_who_stands_still() -> None:
     """Who is told of its lease too late to renew it has lost it rightly."""
     policy = Policy(fresh_for=1.5, ttl=5.0, wait_for=6.0, retry_after=1.0)

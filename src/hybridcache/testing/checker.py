@@ -122,10 +122,11 @@ def memory_forgets(seen: Evidence, end: LookupEnded) -> Iterator[str]:
     if end.value is None or policy.memory_ttl is None or end.tier != Tier.MEMORY.value:
         return
     met = seen.met_by(end.process, end.value)
-    kept = end.at - met - seen.troubles.stood_still(end.process, met, end.at)
-    # The reply that brought it may have taken one timeout, and who was to be served
-    # what is stale may have waited for a refresh first.
-    longest = policy.memory_ttl + seen.history.timeout + policy.stale_wait
+    # It was there when it was looked for; who is served what is stale may wait first.
+    found = seen.begins[end.lookup].at
+    kept = found - met - seen.troubles.stood_still(end.process, met, found)
+    # The reply that brought it may have taken one timeout.
+    longest = policy.memory_ttl + seen.history.timeout
     if kept >= longest + ROOM:
         yield f"rule 1: {end} was kept for {kept:.3f} s, {longest:g} allowed"
 
