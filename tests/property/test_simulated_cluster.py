@@ -233,6 +233,10 @@ def test_a_cluster_runs_once() -> None:
         (lambda: Workload(max_items=0), "max_items must be 1 or more, not 0"),
         (lambda: Workload(burst=1.5), "burst must be a share from 0 to 1, not 1.5"),
         (lambda: Workload(policies=()), "policies must hold one Policy or more"),
+        (
+            lambda: Workload(policies=[1]),  # type: ignore[list-item]
+            "of which each key is given one, not (1,)",
+        ),
         (lambda: Workload(values="foo"), "'numbers', 'lists', 'baskets', not 'foo'"),
         (lambda: Faults(late=2.0), "late must be a share from 0 to 1, not 2.0"),
         (lambda: Faults(hangs=-1), "hangs must be a number from 0 on, not -1"),

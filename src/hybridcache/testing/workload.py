@@ -103,8 +103,13 @@ class Workload:
                 raise ValueError(msg)
         check_amount("calls", self.calls, "a number from 0 on", 1e6)
         check_amount("span", self.span, "seconds from 0 on", 1e6)
-        if not self.policies:
-            msg = "policies must hold one Policy or more: each key is given one of them"
+        if not self.policies or not all(
+            isinstance(one, Policy) for one in self.policies
+        ):
+            msg = (
+                "policies must hold one Policy or more, of which each key is given one,"
+                f" not {self.policies!r}"
+            )
             raise ValueError(msg)
         if self.values not in VALUES:
             kinds = ", ".join(map(repr, VALUES))
