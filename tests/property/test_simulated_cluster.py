@@ -154,6 +154,11 @@ def test_a_lease_that_ran_out_before_its_load_began_is_no_lease() -> None:
     Cluster(seed=2592891, nodes=4, workload=work.WAITING, faults=faulty.STORM).run()
 
 
+def test_a_load_that_runs_in_its_caller_may_end_with_it() -> None:
+    """Who is cancelled while it stores gives its lease back, whichever comes first."""
+    Cluster(seed=7037219, nodes=4, workload=work.INLINE, faults=faulty.MOMENTS).run()
+
+
 def test_what_memory_held_may_be_served_after_some_timeouts() -> None:
     """A caller who looked in time may wait for a Redis that hangs, and is served."""
     Cluster(seed=7130581, nodes=2, workload=work.STAMPEDE, faults=faulty.STORM).run()

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import TypeVar
 
-from hybridcache.core.policy import Suppress
+from hybridcache.core.policy import RunIn, Suppress
 from hybridcache.engine.lease_requests import RESULT_MS
 from hybridcache.testing.history import (
     CarriedOut,
@@ -52,6 +52,7 @@ class Evidence:
         self.last_at = 0.0
         self.begins: dict[int, LookupBegan] = {}
         self.ends = self.of(LookupEnded)
+        self.ended: set[int] = set()
         self.calls: dict[int, Invalidating] = {}
         self.loads: dict[int, LoadBegan] = {}
         self.load_ends: dict[int, LoadEnded] = {}
@@ -74,6 +75,8 @@ class Evidence:
             case LookupBegan():
                 self.begins[one.lookup] = one
                 self.processes.add(one.process)
+            case LookupEnded():
+                self.ended.add(one.lookup)
             case Invalidating():
                 self.calls[one.call] = one
             case LoadBegan():
@@ -305,7 +308,11 @@ class Evidence:
         claimed = self._claimed(load)
         if any(one.key in (None, load.key) and one.number >= claimed for one in ends):
             return True
-        if self.history.policies[load.key].suppress is not Suppress.CLUSTER and any(
+        policy = self.history.policies[load.key]
+        if policy.run_in is RunIn.CALLER and self._may_be_cancelled(load):
+            # Its lease is given back, which may come before what it stores.
+            return True
+        if policy.suppress is not Suppress.CLUSTER and any(
             one.key == load.key and one.token != load.token and one.number > claimed
             for one in self.of(Granted)
         ):
@@ -315,6 +322,16 @@ class Evidence:
         until = end.at + 1.0
         return self.troubles.befell(
             load.process, load.at - _LEASE, until, names_of=load.key
+        )
+
+    def _may_be_cancelled(self, load: LoadBegan) -> bool:
+        """Whether a lookup that may lead *load* in its own thread never ended."""
+        return any(
+            began.process == load.process
+            and began.key == load.key
+            and began.number < load.number
+            and began.lookup not in self.ended
+            for began in self.begins.values()
         )
 
     # Leases
