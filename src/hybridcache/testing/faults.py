@@ -9,6 +9,9 @@ from typing import Final
 
 import attrs
 
+MANY: Final = 1e6
+"""More than any run has of anything."""
+
 
 def _in_order(strikes: Iterable[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
     return tuple((what, at) for what, at in strikes)
@@ -121,7 +124,7 @@ class Faults:
             if field.name == "strikes":
                 check_strikes(amount)
             elif field.name in (*EVENTS, "skew"):
-                check_amount(field.name, amount, "a number from 0 on", _MANY)
+                check_amount(field.name, amount, "a number from 0 on", MANY)
             else:
                 check_amount(field.name, amount, "a share from 0 to 1", 1.0)
 
@@ -145,19 +148,18 @@ EVENTS: Final = (
 """The fields that are counts of events in a run's span."""
 
 
-def check_amount(name: str, amount: float, kind: str, most: float) -> None:
-    """Refuse an amount that is not between 0 and *most*.
+def check_amount(
+    name: str, amount: float, kind: str, most: float, *, least: float = 0.0
+) -> None:
+    """Refuse an amount that is not between *least* and *most*.
 
     Raises:
 
         ValueError: It says which, and what it may be.
     """
-    if not 0.0 <= amount <= most:
+    if not least <= amount <= most:
         msg = f"{name} must be {kind}, not {amount!r}"
         raise ValueError(msg)
-
-
-_MANY: Final = 1e6
 
 
 def check_strikes(strikes: tuple[tuple[str, float], ...]) -> None:
@@ -168,7 +170,7 @@ def check_strikes(strikes: tuple[tuple[str, float], ...]) -> None:
         ValueError: It says which, and what there are.
     """
     for what, at in strikes:
-        check_amount(f"the second of {what!r}", at, "a number from 0 on", _MANY)
+        check_amount(f"the second of {what!r}", at, "a number from 0 on", MANY)
         if what not in EVENTS:
             msg = f"strikes are of {', '.join(EVENTS)}; {what!r} is none of them"
             raise ValueError(msg)

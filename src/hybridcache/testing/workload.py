@@ -1,12 +1,13 @@
 """What the callers of a simulated cluster do: a frozen value, drawn from the seed."""
 
+import math
 from collections.abc import Iterable
 from typing import Final, Unpack
 
 import attrs
 
 from hybridcache.core.policy import Policy, PolicyChanges
-from hybridcache.testing.faults import check_amount
+from hybridcache.testing.faults import MANY, check_amount
 from hybridcache.testing.values import KINDS as VALUES
 
 
@@ -98,11 +99,10 @@ class Workload:
             check_amount(name, getattr(self, name), "a share from 0 to 1", 1.0)
         for name in ("keys", "max_items", "max_bytes"):
             amount = getattr(self, name)
-            if amount is not None and amount < 1:
-                msg = f"{name} must be 1 or more, not {amount!r}"
-                raise ValueError(msg)
-        check_amount("calls", self.calls, "a number from 0 on", 1e6)
-        check_amount("span", self.span, "seconds from 0 on", 1e6)
+            if amount is not None:
+                check_amount(name, amount, "1 or more", math.inf, least=1)
+        check_amount("calls", self.calls, "a number from 0 on", MANY)
+        check_amount("span", self.span, "seconds from 0 on", MANY)
         if not self.policies or not all(
             isinstance(one, Policy) for one in self.policies
         ):
