@@ -182,31 +182,25 @@ class Cluster:
 
     def _close(self) -> None:
         """Close every process and write down what is left."""
-        left = self.history.left_behind
-        hanging = self.calls.loads.hanging
+        left, hanging = self.history.left_behind, self.calls.loads.hanging
         for process in self.processes:
-            node = process.node
-            if not hanging:
-                kept = {
-                    "flights": len(node.flights),
-                    "checks": len(node.checks),
-                    "readings": len(node.readings),
-                    "fills": len(node.fills),
-                    "leases": len(node.leases),
-                    "watches": len(node.watches),
-                    "fibers": len(process.fibers),
-                }
-                left += [f"{process}: {n} {what}" for what, n in kept.items() if n]
+            # A load that hangs keeps its own, one of each.
+            spare = hanging[process.number]
+            left += [
+                f"{process}: {n} {what}, {spare} loads hang"
+                for what, n in process.holds().items()
+                if n > spare
+            ]
             process.close()
         self.scheduler.run(self.scheduler.now + 1.0)
         inline = any(one.run_in is RunIn.CALLER for one in self.policies.values())
         if not (hanging and inline):
             # A loader that hangs in its caller takes that along.
             left += [f"call {call} never ended" for call in sorted(self.calls.open)]
-        if not hanging:
-            leases = [
-                name for name in self.network.model.names() if name.endswith(":lease")
-            ]
+        leases = [
+            name for name in self.network.model.names() if name.endswith(":lease")
+        ]
+        if len(leases) > hanging.total():
             left += [f"in Redis: {name}" for name in leases]
 
     def note(self, process: int, what: str) -> None:

@@ -51,7 +51,8 @@ class LookupEnded:
 class LoadBegan:
     """A loader was called; the load's *value* is its own number.
 
-    *token* is that of its lease, if it has one; *until* when it is abandoned.
+    *token* is that of its lease, if it has one; *until* when it is abandoned; *work*
+    how long it takes, seconds: infinite where it hangs.
     """
 
     number: int

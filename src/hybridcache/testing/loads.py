@@ -1,5 +1,7 @@
 """The loaders of a simulated cluster: what a load takes, makes and meets with."""
 
+import math
+from collections import Counter
 from collections.abc import Callable, Generator
 from functools import partial
 from typing import TypeAlias
@@ -50,7 +52,7 @@ class Loads:
 
     Attributes:
 
-        hanging: How many of them hang.
+        hanging: How many of them hang, by process.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class Loads:
         self._keys = list(history.policies)
         self._look_up = look_up
         self._count = 0
-        self.hanging = 0
+        self.hanging = Counter[int]()
 
     def load(
         self, process: Process, key: str
@@ -89,6 +91,9 @@ class Loads:
         if clock.chance(workload.slow):
             work = dice.uniform(2.0, 8.0)
         nested = clock.chance(workload.nested)
+        if clock.chance(workload.hanging):
+            self.hanging[process.number] += 1
+            work = math.inf
         history.add(
             past.LoadBegan(
                 history.next,
@@ -135,14 +140,10 @@ class Loads:
 
     def _work(self, process: Process, seconds: float, *, nested: bool) -> Flow[None]:
         """Take that long, look up another key first if *nested*, and fail or not."""
-        chance, workload = self._scheduler.chance, self._workload
-        if chance(workload.hanging):
-            self.hanging += 1
-            yield from sleep(1e9)
         yield from sleep(seconds)
         if nested:
             yield from self._look_up(process, self._dice.choice(self._keys))
-        if chance(workload.failing):
+        if self._scheduler.chance(self._workload.failing):
             raise LoaderFailed
 
     def _previous(self, value: object, key: str) -> int | None:

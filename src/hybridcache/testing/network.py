@@ -4,9 +4,8 @@ The model of Redis executes what production lays out, and production's reading o
 the replies gives the answer.
 """
 
-from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
 import attrs
 
@@ -15,18 +14,9 @@ from hybridcache.engine.request import Argument, Fault, Request, ServerError
 from hybridcache.engine.request import Trouble as Sort
 from hybridcache.testing.faults import Faults
 from hybridcache.testing.keyspace import Refuses
+from hybridcache.testing.lines import Line, Peer
 from hybridcache.testing.redis_model import RedisModel
 from hybridcache.testing.scheduler import Action, Scheduler
-
-
-class Peer(Protocol):
-    """A process, as the network knows it."""
-
-    number: int
-
-    def after(self, seconds: float, action: Action) -> None:
-        """Run *action* after that many seconds of its clock, unless it is dead."""
-
 
 Answered: TypeAlias = Callable[[object], None]
 Witness: TypeAlias = Callable[[Peer, Request[object], list[object]], None]
@@ -46,31 +36,14 @@ FORMS: Final[tuple[object, ...]] = (
 )
 
 
-@attrs.define(eq=False)
-class Line:
-    """A subscription's connection.
-
-    Attributes:
-
-        process: Whose.
-
-        inbox: What arrived and was not read yet; None: it was closed.
-
-        told: Called when something arrives, once.
-    """
+@attrs.frozen
+class _Attempt:
+    """A request on its way, once with its scripts by name, once by source."""
 
     process: Peer
-    inbox: "deque[tuple[str, bytes] | None]" = attrs.field(factory=deque, init=False)
-    told: Action | None = attrs.field(default=None, init=False)
-    free_at: float = attrs.field(default=0.0, init=False)
-    alive: bool = attrs.field(default=True, init=False)
-
-    def arrive(self, what: tuple[str, bytes] | None) -> None:
-        """Have it read later."""
-        self.inbox.append(what)
-        told, self.told = self.told, None
-        if told is not None:
-            told()
+    request: Request[object]
+    answered: Answered
+    with_source: bool = False
 
 
 class Network:
@@ -136,46 +109,33 @@ class Network:
         if self._scheduler.chance(self.faults.request_lost):
             self._note(process.number, "request lost")
             return
-        self._send(process, request, once, with_source=False)
+        self._send(_Attempt(process, request, once))
 
-    def _send(
-        self,
-        process: Peer,
-        request: Request[object],
-        answered: Answered,
-        *,
-        with_source: bool,
-    ) -> None:
-        if process not in self._cut_off:
-            self._exchange(process, request, answered, with_source=with_source)
-
-    def _exchange(
-        self,
-        process: Peer,
-        request: Request[object],
-        answered: Answered,
-        *,
-        with_source: bool,
-    ) -> None:
-        chance = self._scheduler.chance
-        broken = chance(self.faults.reset)
-        if broken:
-            self._note(process.number, "connection reset")
-        if broken and chance(0.5):
-            self._fail(process, answered, "ConnectionError: reset")
+    def _send(self, attempt: _Attempt) -> None:
+        if attempt.process in self._cut_off:
             return
-        commands = laid_out(request.calls(), with_source=with_source)
+        broken = self._scheduler.chance(self.faults.reset)
+        if broken:
+            self._note(attempt.process.number, "connection reset")
+        if broken and self._scheduler.chance(0.5):
+            self._fail(attempt, "ConnectionError: reset")
+        else:
+            self._carry(attempt, broken=broken)
+
+    def _carry(self, attempt: _Attempt, *, broken: bool) -> None:
+        process, request = attempt.process, attempt.request
+        commands = laid_out(request.calls(), with_source=attempt.with_source)
         replies: list[object] = []
 
         def receive() -> None:
-            if not with_source and lacks_script(replies):
-                self._send(process, request, answered, with_source=True)
+            if not attempt.with_source and lacks_script(replies):
+                self._send(attrs.evolve(attempt, with_source=True))
             else:
-                answered(read(request, replies))
+                attempt.answered(read(request, replies))
 
         def arrive() -> None:
             if not self.up:
-                self._fail(process, answered, "ConnectionError: refused")
+                self._fail(attempt, "ConnectionError: refused")
             elif self.hung:
                 self._waiting.append(arrive)
             elif not self._execute(commands, replies):
@@ -184,7 +144,7 @@ class Network:
             else:
                 self.witness(process, request, replies)
                 if broken:
-                    self._fail(process, answered, "ConnectionError: reset")
+                    self._fail(attempt, "ConnectionError: reset")
                 else:
                     self._reply(process, replies, receive)
 
@@ -209,9 +169,9 @@ class Network:
                 return False
         return True
 
-    def _fail(self, process: Peer, answered: Answered, cause: str) -> None:
+    def _fail(self, attempt: _Attempt, cause: str) -> None:
         fault = Fault(Sort.DOWN, cause)
-        process.after(QUICK, lambda: answered(fault))
+        attempt.process.after(QUICK, lambda: attempt.answered(fault))
 
     def _transit(self, process: Peer) -> float:
         dice = self._scheduler.dice

@@ -19,7 +19,8 @@ from hybridcache.engine.names import channel_of
 from hybridcache.engine.request import Request
 from hybridcache.engine.rounds import Listen, rounds
 from hybridcache.testing.fibers import Fiber
-from hybridcache.testing.network import Answered, Line, Network
+from hybridcache.testing.lines import Line
+from hybridcache.testing.network import Answered, Network
 from hybridcache.testing.scheduler import Action, Scheduler
 from hybridcache.testing.watched import WatchedNode, tier_of
 
@@ -272,6 +273,19 @@ class Process:
                 self.keeper.dropped(self.now())
 
     # The end
+
+    def holds(self) -> dict[str, int]:
+        """Return how much it holds of what is to be let go of in the end."""
+        node = self.node
+        return {
+            "flights": len(node.flights),
+            "checks": len(node.checks),
+            "readings": len(node.readings),
+            "fills": len(node.fills),
+            "leases": len(node.leases),
+            "watches": len(node.watches),
+            "fibers": len(self.fibers),
+        }
 
     def close(self) -> None:
         """Take no more calls; hand over what still loads, as a cache's close does."""

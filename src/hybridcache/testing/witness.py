@@ -10,7 +10,7 @@ from hybridcache.engine.names import Names, channel_of
 from hybridcache.engine.request import Request
 from hybridcache.testing import history as past
 from hybridcache.testing.history import History
-from hybridcache.testing.network import Peer
+from hybridcache.testing.lines import Peer
 from hybridcache.testing.process import PREFIX
 from hybridcache.testing.redis_model import RedisModel
 from hybridcache.testing.scheduler import Scheduler
