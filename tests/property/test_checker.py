@@ -32,7 +32,7 @@ def _with_a_circle(history: History) -> None:
     [
         (_without_an_end, "rule 6: .* never ended"),
         (_under_another_token, "rule 4: .* without a lease"),
-        (_with_a_circle, "rule 13: .* no loader asks for another key"),
+        (_with_a_circle, "rule 13: .* no load of its key asks for another"),
     ],
 )
 def test_a_false_record_is_noticed(

@@ -93,7 +93,7 @@ _ONCE_BROKEN = [
     # A stale hit waited for its refresh, expired meanwhile, and was served.
     (8, work.USUAL, faulty.CALM),
     (17, work.USUAL, faulty.CALM),
-    (17, work.HANGING, faulty.CALM),
+    (17, attrs.evolve(work.HANGING, policies=work.USUAL.policies), faulty.CALM),
     (5, work.STAMPEDE, faulty.CLOCKS),
 ]
 

@@ -11,13 +11,22 @@ from typing import Any, Final
 
 from hybridcache.testing.evidence import Evidence
 from hybridcache.testing.history import (
+    CarriedOut,
+    Deleted,
     Granted,
     Happening,
     History,
+    Invalidated,
     LeaseLost,
     LoadBegan,
     LookupEnded,
     Stored,
+)
+from hybridcache.testing.invalidation_rules import (
+    carried_out_by_who_called,
+    invalidated_elsewhere,
+    invalidated_here,
+    nothing_else_is_invalidated,
 )
 from hybridcache.testing.load_rules import (
     leases_are_kept,
@@ -29,8 +38,9 @@ from hybridcache.testing.load_rules import (
     what_was_made_is_stored,
 )
 from hybridcache.testing.lookup_rules import (
-    invalidated_elsewhere,
-    invalidated_here,
+    ended_with_something,
+    errors_have_reasons,
+    handed_to_who_waited,
     memory_forgets,
     nothing_expired,
     only_stored_is_kept,
@@ -93,8 +103,14 @@ AT_ONCE: Final[Mapping[type, tuple[Callable[[Evidence, Any], Iterator[str]], ...
         invalidated_here,
         invalidated_elsewhere,
         refreshes_are_new,
+        handed_to_who_waited,
+        ended_with_something,
+        errors_have_reasons,
         settled_in_time,
     ),
+    CarriedOut: (nothing_else_is_invalidated,),
+    Deleted: (nothing_else_is_invalidated,),
+    Invalidated: (carried_out_by_who_called,),
     LoadBegan: (one_load_at_once, loads_have_leases),
     Granted: (no_needless_lease,),
     LeaseLost: (leases_are_kept,),

@@ -38,6 +38,19 @@ def _started(seen: Evidence, load: LoadBegan) -> float:
     return load.until - seen.history.policies[load.key].owned_for - ROOM
 
 
+def may_be_forced(seen: Evidence, one: Granted) -> bool:
+    """Whether a refresh may have asked for that lease, which heeds no entry."""
+    longest = seen.history.policies[one.key].wait_for + seen.history.timeout
+    return any(
+        began.kind == "refresh"
+        and began.key == one.key
+        and began.process == one.process
+        and one.at - began.at
+        <= longest + ROOM + seen.troubles.stood_still(one.process, began.at, one.at)
+        for began in seen.begins.values()
+    )
+
+
 def lease_ended(seen: Evidence, grant: Granted, before: int) -> Happening | None:
     """Return what ended a lease before that place: another's, an invalidation."""
     ends: list[Deleted | Granted | Stored] = [
@@ -143,6 +156,6 @@ def _may_be_cancelled(seen: Evidence, load: LoadBegan) -> bool:
         began.process == load.process
         and began.key == load.key
         and began.number < load.number
-        and began.lookup not in seen.ended
+        and began.lookup not in seen.lookup_ends
         for began in seen.begins.values()
     )

@@ -191,6 +191,7 @@ class Cluster:
                 for what, n in process.holds().items()
                 if n > spare
             ]
+            left += [f"{process}: expired {key!r}" for key in process.outdated()]
             process.close()
         self.scheduler.run(self.scheduler.now + 1.0)
         inline = any(one.run_in is RunIn.CALLER for one in self.policies.values())

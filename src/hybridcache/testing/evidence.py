@@ -37,13 +37,14 @@ class Evidence:
         self.last_at = 0.0
         self.begins: dict[int, LookupBegan] = {}
         self.ends = self.of(LookupEnded)
-        self.ended: set[int] = set()
+        self.lookup_ends: dict[int, LookupEnded] = {}
         self.calls: dict[int, Invalidating] = {}
         self.loads: dict[int, LoadBegan] = {}
         self.load_ends: dict[int, LoadEnded] = {}
         self.made: set[int] = set()
         self.unstored: set[int] = set()
         self.stored: set[int] = set()
+        self.stored_under: set[tuple[str, int]] = set()
         self.failed: dict[str, list[LoadEnded]] = defaultdict(list)
         self.nests = False
         self.processes: set[int] = set()
@@ -61,7 +62,7 @@ class Evidence:
                 self.begins[one.lookup] = one
                 self.processes.add(one.process)
             case LookupEnded():
-                self.ended.add(one.lookup)
+                self.lookup_ends[one.lookup] = one
             case Invalidating():
                 self.calls[one.call] = one
             case LoadBegan():
@@ -72,6 +73,7 @@ class Evidence:
                 self._take_end(one)
             case Stored():
                 self.stored.add(one.value)
+                self.stored_under.add((one.token, one.value))
                 self._lives[one.value].append((one.number, one.at))
             case Trouble():
                 self.troubles.take(one)
@@ -139,6 +141,16 @@ class Evidence:
         )
 
     # Invalidations
+
+    def waiting_beside(self, began: LookupBegan) -> Iterator[LookupBegan]:
+        """Return the lookups of its key that were there, and unanswered, before it."""
+        for one in self.begins.values():
+            if one.process == began.process and one.key == began.key:
+                ended = self.lookup_ends.get(one.lookup)
+                if one.number < began.number and not (
+                    ended is not None and ended.number < began.number
+                ):
+                    yield one
 
     def invalidations_before(self, end: LookupEnded) -> Iterator[Invalidated]:
         """Return the invalidations of its key that returned before it began."""

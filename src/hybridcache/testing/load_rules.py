@@ -6,6 +6,7 @@ from hybridcache.core.policy import RunIn, Suppress
 from hybridcache.testing.claims import (
     grant_of,
     lease_ended,
+    may_be_forced,
     may_be_unstored,
     may_run_beside,
     rightly_lost,
@@ -38,9 +39,9 @@ def loads_have_leases(seen: Evidence, load: LoadBegan) -> Iterator[str]:
         yield f"rule 2: {load} has no lease, and Redis was there"
 
 
-def no_needless_lease(_: Evidence, one: Granted) -> Iterator[str]:
-    """A lease is taken only where no fresh entry stands: it reads again (2)."""
-    if one.spared is not None:
+def no_needless_lease(seen: Evidence, one: Granted) -> Iterator[str]:
+    """A lease is taken only where no fresh entry stands, or for a refresh (2)."""
+    if one.spared is not None and not may_be_forced(seen, one):
         yield f"rule 2: {one} though a fresh entry stood"
 
 
@@ -81,15 +82,15 @@ def loads_end(seen: Evidence) -> Iterator[str]:
 
 
 def what_was_made_is_stored(seen: Evidence) -> Iterator[str]:
-    """What a load made is stored while its token stands (7)."""
+    """What a load made, or found unmodified, is stored while its token stands (7)."""
     for load in seen.of(LoadBegan):
         end = seen.load_ends.get(load.value)
         if (
             end is not None
-            and end.result == "stored"
+            and end.result in ("stored", "unmodified")
             and load.token is not None
             and end.at < load.until - ROOM
-            and load.value not in seen.stored
+            and (load.token, end.value) not in seen.stored_under
             and not may_be_unstored(seen, load, end)
         ):
             yield f"rule 7: what {load} made was not stored"

@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 from typing import Final
 
-from hybridcache.core.errors import LoadTimeout, Undecodable
+from hybridcache.core.errors import LoadTimeout, ReentrantLoad, Undecodable
 from hybridcache.core.outcome import HitFresh, HitStale, Suppressed, Tier, UpstreamDown
 from hybridcache.core.policy import Policy, RunIn
 from hybridcache.testing.evidence import Evidence
 from hybridcache.testing.history import LookupEnded
-from hybridcache.testing.margins import AFTERMATH, BLIND, ROOM
+from hybridcache.testing.margins import AFTERMATH, ROOM
 from hybridcache.testing.under_way import (
     failed_lately,
     failed_since,
     loaded_meanwhile,
+    may_close_a_circle,
     may_time_out,
     was_under_way,
 )
@@ -98,48 +99,6 @@ def only_stored_is_kept(seen: Evidence, end: LookupEnded) -> Iterator[str]:
         yield f"rule 4: {end} has a value that Redis never stored"
 
 
-def invalidated_here(seen: Evidence, end: LookupEnded) -> Iterator[str]:
-    """After invalidate() returned, the node that called serves nothing older (3)."""
-    if end.value is None:
-        return
-    born = seen.born(end.value, end.number)
-    for done in seen.invalidations_before(end):
-        call = seen.calls[done.call].number
-        if done.process != end.process or born > call:
-            continue
-        if seen.troubles.rolled_back(call, end.number):
-            # "A failover may lose an acknowledged invalidation."
-            continue
-        if not done.reached and (
-            end.tier == Tier.REDIS.value or seen.written(end.value, end.number)
-        ):
-            # Redis was not reached and still had it, as an entry or as a record that
-            # a load left its waiters: Invalidated says so.
-            continue
-        began = seen.begins[end.lookup].number
-        yield f"rule 3: {end}, begun as {began}, after {done}"
-
-
-def invalidated_elsewhere(seen: Evidence, end: LookupEnded) -> Iterator[str]:
-    """Other nodes follow with the message, or once they know that it may be lost."""
-    if end.value is None:
-        return
-    born = seen.born(end.value, end.number)
-    for done in seen.invalidations_before(end):
-        call, began = seen.calls[done.call], seen.begins[end.lookup]
-        if done.process == end.process or not done.reached or born > call.number:
-            continue
-        if seen.troubles.rolled_back(call.number, end.number):
-            continue
-        told = seen.carried_out(end.process, done.key, call.number, done.number)
-        if told is not None and began.number > told:
-            yield f"rule 3: {end} on a node that was told of {done}"
-        elif began.at > done.at + BLIND and not seen.troubles.deaf(
-            end.process, call.at, end.at
-        ):
-            yield f"rule 3: {end} on another node long after {done}"
-
-
 def refreshes_are_new(seen: Evidence, end: LookupEnded) -> Iterator[str]:
     """A refresh has what a load made, or confirmed, that was under way or came later."""
     began = seen.begins[end.lookup]
@@ -155,24 +114,56 @@ def refreshes_are_new(seen: Evidence, end: LookupEnded) -> Iterator[str]:
         yield f"refresh: {end}, begun as {began.number}, and no load failed since"
 
 
-def settled_in_time(seen: Evidence, end: LookupEnded) -> Iterator[str]:
-    """Each caller gets a value or an error that it may get, by its deadline (5)."""
+def handed_to_who_waited(seen: Evidence, end: LookupEnded) -> Iterator[str]:
+    """What is not to be stored is for those who waited for its load (4)."""
+    if end.outcome != Suppressed.tag or end.value not in seen.unstored:
+        return
     began = seen.begins[end.lookup]
-    policy = seen.history.policies[end.key]
+    # Whoever joins one that still waits for news of it is told with that.
+    if not any(
+        was_under_way(seen, end.value, one)
+        for one in (began, *seen.waiting_beside(began))
+    ):
+        yield f"rule 4: {end}, begun as {began.number}, has what was not to be stored"
+
+
+def ended_with_something(seen: Evidence, end: LookupEnded) -> Iterator[str]:
+    """Who does not merely look gets a value or an error (5)."""
+    kind = seen.begins[end.lookup].kind
+    if end.value is None and not end.error and kind != "peek":
+        yield f"rule 5: {end} ended with neither a value nor an error"
+
+
+def errors_have_reasons(seen: Evidence, end: LookupEnded) -> Iterator[str]:
+    """A caller gets a load's error, lately made, or learns that there is a circle (5)."""
+    began = seen.begins[end.lookup]
     if end.error == Undecodable.__name__:
         yield f"rule 12: {end}, and bytes in Redis are no reason to raise"
     elif end.error not in ALLOWED_ERRORS:
         yield f"rule 5: {end} raised {end.error}"
-    if end.error in FAILURES and not failed_lately(seen, end.key, began):
+    if end.error in FAILURES and not failed_lately(seen, end, began):
         yield f"rule 5: {end}, and no load of its key failed lately"
-    if end.error == "ReentrantLoad" and not seen.nests:
-        yield f"rule 13: {end}, and no loader asks for another key"
+    if end.error == ReentrantLoad.__name__ and not (
+        failed_lately(seen, end, began) or may_close_a_circle(seen, end, began)
+    ):
+        yield f"rule 13: {end}, and no load of its key asks for another"
+
+
+def settled_in_time(seen: Evidence, end: LookupEnded) -> Iterator[str]:
+    """Each caller is answered by its deadline, and gives up no sooner (5)."""
+    began = seen.begins[end.lookup]
+    policy = seen.history.policies[end.key]
+    took = end.at - began.at
     # Once at entry: wait_for and one timeout of Redis.
     longest = policy.wait_for + seen.history.timeout + ROOM
     # A loader that runs in its caller is not bounded by what that would wait.
     inline = policy.run_in is RunIn.CALLER and loaded_meanwhile(seen, began, end)
-    if end.at - began.at - end.paused > longest and not inline:
-        yield f"rule 5: {end} took {end.at - began.at:.3f} s, {longest:g} allowed"
+    if took - end.paused > longest and not inline:
+        yield f"rule 5: {end} took {took:.3f} s, {longest:g} allowed"
+    # A loader that asks for another key may hand on that one's.
+    own = end.error == LoadTimeout.__name__ and not seen.nests
+    if own and took < policy.wait_for - ROOM:
+        yield f"rule 5: {end} gave up after {took:.3f} s"
     down = end.outcome == UpstreamDown.tag
     if down and not seen.troubles.befell(end.process, began.at - AFTERMATH, end.at):
         yield f"rule 5: {end}, and Redis was there"

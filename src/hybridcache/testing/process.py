@@ -13,7 +13,7 @@ from hybridcache.core.errors import Unencodable
 from hybridcache.engine.context import Context, Remote
 from hybridcache.engine.figures import Figures
 from hybridcache.engine.flights import Handover
-from hybridcache.engine.keeper import Keeper, Subscribe
+from hybridcache.engine.keeper import SWEEP_EVERY, Keeper, Subscribe
 from hybridcache.engine.kept import Kept
 from hybridcache.engine.names import channel_of
 from hybridcache.engine.request import Request
@@ -149,8 +149,11 @@ class Process:
         """Look at what must hold at every step: bounds of memory, no circle of waits."""
         if self.tier.items > self._max_items:
             self._breach(f"rule 11: memory of {self} holds {self.tier.items} items")
-        if self._max_bytes is not None and self.tier.bytes > self._max_bytes:
-            self._breach(f"rule 11: memory of {self} holds {self.tier.bytes} bytes")
+        if self._max_bytes is not None:
+            # Of what is there, whatever the tier's own count says.
+            size = sum(one.size for one in self.tier.records(self.node.namespace))
+            if size > self._max_bytes:
+                self._breach(f"rule 11: memory of {self} holds {size} bytes")
         if not self.fibers:
             # No load is under way, and most steps are the keeper's.
             return
@@ -286,6 +289,15 @@ class Process:
             "watches": len(node.watches),
             "fibers": len(self.fibers),
         }
+
+    def outdated(self) -> list[str]:
+        """Return the keys whose entries in memory expired before the last sweep."""
+        swept = self.now() - SWEEP_EVERY - TIMEOUT
+        return [
+            one.key[1]
+            for one in self.tier.records(self.node.namespace)
+            if one.expires_at < swept
+        ]
 
     def close(self) -> None:
         """Take no more calls; hand over what still loads, as a cache's close does."""

@@ -1,5 +1,9 @@
 """Which loads were under way in a lookup's time, and what it may end with for them."""
 
+import math
+
+from hybridcache.core.errors import LoadFailedElsewhere
+from hybridcache.engine.keeper import SWEEP_EVERY
 from hybridcache.testing.evidence import Evidence
 from hybridcache.testing.history import (
     LoadBegan,
@@ -39,10 +43,29 @@ def failed_since(seen: Evidence, key: str, began: LookupBegan) -> bool:
     )
 
 
-def failed_lately(seen: Evidence, key: str, began: LookupBegan) -> bool:
-    """Whether a load of *key* failed whose failure that lookup may be told."""
-    held = seen.history.policies[key].error_ttl + RESULT
-    return any(one.at >= began.at - held for one in seen.failed[key])
+def failed_lately(seen: Evidence, end: LookupEnded, began: LookupBegan) -> bool:
+    """Whether a load of its key failed whose failure *end* may have been told."""
+    failures = seen.failed[end.key]
+    # As long as it is held here; elsewhere as long as its record stays.
+    since = began.at - seen.history.policies[end.key].error_ttl - ROOM
+    if end.error == LoadFailedElsewhere.__name__ or seen.nests:
+        since -= RESULT
+    else:
+        failures = [one for one in failures if one.process == end.process]
+    return any(one.at >= since or _may_be_landing(seen, one, began) for one in failures)
+
+
+def may_close_a_circle(seen: Evidence, end: LookupEnded, began: LookupBegan) -> bool:
+    """Whether a load of its key may have been waiting, for what waits for that load."""
+    return any(
+        load.nested and load.process == end.process and not _is_over(seen, load, began)
+        for load in seen.loads_by_key[end.key]
+    )
+
+
+def _is_over(seen: Evidence, load: LoadBegan, began: LookupBegan) -> bool:
+    ended = seen.load_ends.get(load.value)
+    return ended is not None and ended.number < began.number
 
 
 def _may_be_landing(seen: Evidence, end: LoadEnded, began: LookupBegan) -> bool:
@@ -83,7 +106,12 @@ def _ran_within(
     ended = seen.load_ends.get(load.value)
     # Its failure may have held the key for a while longer.
     held = seen.history.policies[load.key].error_ttl
-    return load.at <= end.at and (ended is None or ended.at + held >= began.at - ROOM)
+    over = math.inf if ended is None else ended.at + held
+    if load.key == end.key:
+        # "abandon_after ends the claim", which takes until the next sweep.
+        stood = seen.troubles.stood_still(load.process, load.at, end.at)
+        over = min(over, load.until + SWEEP_EVERY + stood)
+    return load.at <= end.at and over >= began.at - ROOM
 
 
 def loaded_meanwhile(seen: Evidence, began: LookupBegan, end: LookupEnded) -> bool:

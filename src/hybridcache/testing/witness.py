@@ -5,7 +5,7 @@ from hybridcache.core.blob import Header
 from hybridcache.core.errors import Undecodable
 from hybridcache.engine.channel_requests import Clear
 from hybridcache.engine.entry_requests import Invalidate, Read, Write
-from hybridcache.engine.lease_requests import Acquire, Mode
+from hybridcache.engine.lease_requests import Acquire
 from hybridcache.engine.names import Names, channel_of
 from hybridcache.engine.request import Request
 from hybridcache.testing import history as past
@@ -45,7 +45,7 @@ class Witness:
         number, at = history.next, process.number
         match request, replies[0]:
             case Acquire(), [b"granted"]:
-                spared = None if request.mode is Mode.FORCE else self._fresh(request)
+                spared = self._fresh(request)
                 history.add(
                     past.Granted(
                         number, now, at, request.names.key, request.token, spared

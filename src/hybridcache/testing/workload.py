@@ -139,7 +139,16 @@ STAMPEDE: Final = Workload(
 )
 RENEWING: Final = Workload(keys=2, invalidate=0.3, clear=0.05, span=8.0, slow=0.1)
 NESTED: Final = Workload(keys=4, nested=0.5, slow=0.0, unmodified=0.0, invalidate=0.02)
-HANGING: Final = Workload(calls=25, hanging=0.1, slow=0.1)
+HANGING: Final = Workload(
+    calls=25,
+    hanging=0.1,
+    slow=0.1,
+    policies=(
+        *USUAL.policies,
+        # Given up within the span, so that others load again.
+        Policy(fresh_for=1.5, ttl=5.0, wait_for=4.0, abandon_after=4.0),
+    ),
+)
 SMALL: Final = Workload(keys=12, max_items=3, burst=0.2, slow=0.0)
 REMEMBERING: Final = Workload(
     keys=2,
