@@ -1,0 +1,1 @@
+"""The library with one guard taken out, by what the guard is for."""
