@@ -2,8 +2,8 @@
 
 A rule is a function of what happened that names each breach: most judge a record as
 soon as it is taken down, some need the whole. What the design itself
-allows is an excuse, stated with its reason where it is made; an excuse names a fault
-that was injected, so that a run without that fault is judged without the excuse.
+allows is an excuse, stated with its reason where it is made: a call, a policy, or a
+fault that was injected, so that a run without that fault is judged without the excuse.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -38,6 +38,7 @@ from hybridcache.testing.load_rules import (
     what_was_made_is_stored,
 )
 from hybridcache.testing.lookup_rules import (
+    down_where_redis_was,
     ended_with_something,
     errors_have_reasons,
     handed_to_who_waited,
@@ -107,6 +108,7 @@ AT_ONCE: Final[Mapping[type, tuple[Callable[[Evidence, Any], Iterator[str]], ...
         ended_with_something,
         errors_have_reasons,
         settled_in_time,
+        down_where_redis_was,
     ),
     CarriedOut: (nothing_else_is_invalidated,),
     Deleted: (nothing_else_is_invalidated,),

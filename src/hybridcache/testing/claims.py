@@ -15,7 +15,7 @@ from hybridcache.testing.history import (
     LoadEnded,
     Stored,
 )
-from hybridcache.testing.margins import LEASE, ROOM
+from hybridcache.testing.margins import LEASE, REFUSAL, ROOM, SOON
 
 
 def grant_of(seen: Evidence, token: str, before: int) -> Granted | None:
@@ -130,23 +130,29 @@ def may_run_beside(seen: Evidence, earlier: LoadBegan, later: LoadBegan) -> bool
 
 
 def may_be_unstored(seen: Evidence, load: LoadBegan, end: LoadEnded) -> bool:
-    """Whether what *load* made may have been stored nowhere."""
+    """Whether something before it could be stored kept Redis from what *load* made."""
+    until = end.at + SOON
     ends: list[Deleted | CarriedOut] = [*seen.of(Deleted), *seen.of(CarriedOut)]
     claimed = _claimed(seen, load)
-    if any(one.key in (None, load.key) and one.number >= claimed for one in ends):
+    if any(
+        one.key in (None, load.key) and one.number >= claimed and one.at <= until
+        for one in ends
+    ):
         return True
     policy = seen.history.policies[load.key]
     if policy.run_in is RunIn.CALLER and _may_be_cancelled(seen, load):
         # Its lease is given back, which may come before what it stores.
         return True
     if policy.suppress is not Suppress.CLUSTER and any(
-        one.key == load.key and one.token != load.token and one.number > claimed
+        one.key == load.key
+        and one.token != load.token
+        and one.number > claimed
+        and one.at <= until
         for one in seen.of(Granted)
     ):
         # Others may load beside it: the latest has the lease.
         return True
     # A request lost, a lease run out, a process gone.
-    until = end.at + 1.0
     return seen.troubles.befell(load.process, load.at - LEASE, until, names_of=load.key)
 
 
@@ -158,4 +164,14 @@ def _may_be_cancelled(seen: Evidence, load: LoadBegan) -> bool:
         and began.number < load.number
         and began.lookup not in seen.lookup_ends
         for began in seen.begins.values()
+    )
+
+
+def may_be_kept_unstored(seen: Evidence, value: int) -> bool:
+    """Whether memory alone may keep *value*: Redis refused to store it."""
+    load, end = seen.loads.get(value), seen.load_ends.get(value)
+    return (
+        load is not None
+        and end is not None
+        and seen.troubles.refused(load.process, load.at - REFUSAL, end.at + REFUSAL)
     )

@@ -187,11 +187,11 @@ class Cluster:
             # A load that hangs keeps its own, one of each.
             spare = hanging[process.number]
             left += [
-                f"{process}: {n} {what}, {spare} loads hang"
+                f"{process}: {n} {what}, and {spare} of its loads hang"
                 for what, n in process.holds().items()
                 if n > spare
             ]
-            left += [f"{process}: expired {key!r}" for key in process.outdated()]
+            left += [f"{process}: expired {key!r}" for key in process.expired()]
             process.close()
         self.scheduler.run(self.scheduler.now + 1.0)
         inline = any(one.run_in is RunIn.CALLER for one in self.policies.values())
@@ -201,7 +201,7 @@ class Cluster:
         leases = [
             name for name in self.network.model.names() if name.endswith(":lease")
         ]
-        if len(leases) > hanging.total():
+        if len(leases) > sum(hanging[process.number] for process in self.processes):
             left += [f"in Redis: {name}" for name in leases]
 
     def note(self, process: int, what: str) -> None:

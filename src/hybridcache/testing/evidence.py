@@ -22,7 +22,6 @@ from hybridcache.testing.history import (
     Told,
     Trouble,
 )
-from hybridcache.testing.margins import REFUSAL
 from hybridcache.testing.troubles import Troubles
 
 H = TypeVar("H", bound=Happening)
@@ -114,7 +113,7 @@ class Evidence:
         )
 
     def written(self, value: int, before: int) -> bool:
-        """Whether Redis ever had *value*, or may have without a witness."""
+        """Whether Redis stored *value* before that place."""
         return any(one.value == value for one in self.of(Stored) if one.number < before)
 
     def met_by(self, process: int, value: int) -> float:
@@ -131,19 +130,10 @@ class Evidence:
         ]
         return max((*made, *told), default=0.0)
 
-    def may_be_kept_unstored(self, value: int) -> bool:
-        """Whether memory alone may keep *value*: Redis refused to store it."""
-        load, end = self.loads.get(value), self.load_ends.get(value)
-        return (
-            load is not None
-            and end is not None
-            and self.troubles.refused(load.process, load.at - REFUSAL, end.at + REFUSAL)
-        )
-
-    # Invalidations
+    # Lookups
 
     def waiting_beside(self, began: LookupBegan) -> Iterator[LookupBegan]:
-        """Return the lookups of its key that were there, and unanswered, before it."""
+        """Return the lookups of its key and process without an answer when it began."""
         for one in self.begins.values():
             if one.process == began.process and one.key == began.key:
                 ended = self.lookup_ends.get(one.lookup)
@@ -151,6 +141,8 @@ class Evidence:
                     ended is not None and ended.number < began.number
                 ):
                     yield one
+
+    # Invalidations
 
     def invalidations_before(self, end: LookupEnded) -> Iterator[Invalidated]:
         """Return the invalidations of its key that returned before it began."""

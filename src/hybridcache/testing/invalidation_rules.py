@@ -71,12 +71,14 @@ def nothing_else_is_invalidated(
 ) -> Iterator[str]:
     """What nobody invalidated stays, and so do the claims of its loads (2, 3)."""
     if any(
-        call.key in (None, one.key) and _may_lead_to(seen, call, one)
+        call.key == one.key and _may_lead_to(seen, call, one)
         for call in seen.calls.values()
     ):
         return
     # A marker that Redis lost is noticed with the next entry, however late.
-    since = 0.0 if one.key is None else one.at - AFTERMATH
+    if one.key is None and seen.troubles.lost_marker(one.process, one.at):
+        return
+    since = one.at - AFTERMATH
     if not seen.troubles.befell(one.process, since, one.at, names_of=one.key or ""):
         yield f"rule 3: {one}, and nobody had invalidated that"
 

@@ -13,7 +13,7 @@ from hybridcache.testing.claims import (
 )
 from hybridcache.testing.evidence import Evidence
 from hybridcache.testing.history import Granted, LeaseLost, LoadBegan, Stored
-from hybridcache.testing.margins import AFTERMATH, ROOM
+from hybridcache.testing.margins import AFTERMATH, ROOM, SOON
 from hybridcache.testing.under_way import ended_before
 
 
@@ -75,9 +75,9 @@ def loads_end(seen: Evidence) -> Iterator[str]:
             if end.result == "cancelled" and not inline:
                 yield f"rule 6: {load} was cancelled with a caller"
         # One that asks for another key waits for that; dead processes end nothing.
-        elif not load.nested and not seen.troubles.gone(load.process):
+        elif not load.nested and not seen.troubles.gone_by(load.process, last):
             stood = seen.troubles.stood_still(load.process, load.at, last)
-            if load.at + load.work + stood + 1.0 < last:
+            if load.at + load.work + stood + SOON < last:
                 yield f"rule 6: {load} never ended"
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from hybridcache.core.errors import LoadTimeout, ReentrantLoad, Undecodable
 from hybridcache.core.outcome import HitFresh, HitStale, Suppressed, Tier, UpstreamDown
 from hybridcache.core.policy import Policy, RunIn
+from hybridcache.testing.claims import may_be_kept_unstored
 from hybridcache.testing.evidence import Evidence
 from hybridcache.testing.history import LookupEnded
 from hybridcache.testing.margins import AFTERMATH, ROOM
@@ -90,7 +91,7 @@ def only_stored_is_kept(seen: Evidence, end: LookupEnded) -> Iterator[str]:
         yield f"rule 4: {end} has a value that was not to be stored"
     elif end.tier == Tier.MEMORY.value and not (
         end.value in seen.stored
-        or seen.may_be_kept_unstored(end.value)
+        or may_be_kept_unstored(seen, end.value)
         # While Redis is away, what is suspect serves.
         or seen.troubles.befell(
             end.process, seen.begins[end.lookup].at - AFTERMATH, end.at
@@ -119,11 +120,16 @@ def handed_to_who_waited(seen: Evidence, end: LookupEnded) -> Iterator[str]:
     if end.outcome != Suppressed.tag or end.value not in seen.unstored:
         return
     began = seen.begins[end.lookup]
-    # Whoever joins one that still waits for news of it is told with that.
-    if not any(
-        was_under_way(seen, end.value, one)
-        for one in (began, *seen.waiting_beside(began))
-    ):
+    longest = seen.history.policies[end.key].wait_for + seen.history.timeout + ROOM
+    # Whoever joins one that still waits for news of it is told with that. One that was
+    # cancelled has no end: it would have waited until its deadline.
+    beside = [
+        one
+        for one in seen.waiting_beside(began)
+        if began.at - one.at
+        <= longest + seen.troubles.stood_still(one.process, one.at, began.at)
+    ]
+    if not any(was_under_way(seen, end.value, one) for one in (began, *beside)):
         yield f"rule 4: {end}, begun as {began.number}, has what was not to be stored"
 
 
@@ -141,10 +147,10 @@ def errors_have_reasons(seen: Evidence, end: LookupEnded) -> Iterator[str]:
         yield f"rule 12: {end}, and bytes in Redis are no reason to raise"
     elif end.error not in ALLOWED_ERRORS:
         yield f"rule 5: {end} raised {end.error}"
-    if end.error in FAILURES and not failed_lately(seen, end, began):
+    if end.error in FAILURES and not failed_lately(seen, began, end):
         yield f"rule 5: {end}, and no load of its key failed lately"
     if end.error == ReentrantLoad.__name__ and not (
-        failed_lately(seen, end, began) or may_close_a_circle(seen, end, began)
+        failed_lately(seen, began, end) or may_close_a_circle(seen, began)
     ):
         yield f"rule 13: {end}, and no load of its key asks for another"
 
@@ -159,13 +165,18 @@ def settled_in_time(seen: Evidence, end: LookupEnded) -> Iterator[str]:
     # A loader that runs in its caller is not bounded by what that would wait.
     inline = policy.run_in is RunIn.CALLER and loaded_meanwhile(seen, began, end)
     if took - end.paused > longest and not inline:
-        yield f"rule 5: {end} took {took:.3f} s, {longest:g} allowed"
+        yield f"rule 5: {end} took {took - end.paused:.3f} s, {longest:g} allowed"
     # A loader that asks for another key may hand on that one's.
-    own = end.error == LoadTimeout.__name__ and not seen.nests
-    if own and took < policy.wait_for - ROOM:
-        yield f"rule 5: {end} gave up after {took:.3f} s"
+    gave_up = end.error == LoadTimeout.__name__ and not seen.nests
+    if gave_up and took < policy.wait_for - ROOM:
+        yield f"rule 5: {end} gave up after {took:.3f} s of {policy.wait_for:g}"
+
+
+def down_where_redis_was(seen: Evidence, end: LookupEnded) -> Iterator[str]:
+    """Who is told that Redis was needed and away had trouble with it (5)."""
+    since = seen.begins[end.lookup].at - AFTERMATH
     down = end.outcome == UpstreamDown.tag
-    if down and not seen.troubles.befell(end.process, began.at - AFTERMATH, end.at):
+    if down and not seen.troubles.befell(end.process, since, end.at):
         yield f"rule 5: {end}, and Redis was there"
 
 

@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from hybridcache.engine.lease_requests import RESULT_MS
+from hybridcache.engine.lease_requests import LEASE_MS, RESULT_MS
 
 ROOM: Final = 0.02
 """Between any two instants: clocks drift by 0.0005."""
 
-LEASE: Final = 3.0
+LEASE: Final = LEASE_MS / 1000
 """A lease lasts this long unrenewed; a fault this long ago can have ended it."""
 
 AFTERMATH: Final = LEASE + 2.0
@@ -30,6 +30,9 @@ BLIND: Final = 3.5
 
 Plus one timeout of the request that makes it whole again and of the check.
 """
+
+SOON: Final = 1.0
+"""What is due has happened so much later, or a fault has come between."""
 
 SLOW: Final = 1.0
 """A load that works this long, or waits for one that does, may outlast a caller."""

@@ -290,8 +290,8 @@ class Process:
             "fibers": len(self.fibers),
         }
 
-    def outdated(self) -> list[str]:
-        """Return the keys whose entries in memory expired before the last sweep."""
+    def expired(self) -> list[str]:
+        """Return the keys of what is in memory though it expired before a sweep."""
         swept = self.now() - SWEEP_EVERY - TIMEOUT
         return [
             one.key[1]

@@ -33,10 +33,6 @@ class Troubles:
             one.what == "crashed" and one.at <= at for one in self._by_process[process]
         )
 
-    def gone(self, process: int) -> bool:
-        """Whether *process* crashed."""
-        return any(one.what == "crashed" for one in self._by_process[process])
-
     def befell(
         self,
         process: int,
@@ -56,6 +52,18 @@ class Troubles:
             if not one.what.startswith(("message", "subscription", "damaged"))
             and _concerns(one.what, names_of)
         ) or self._away(process, until)
+
+    def lost_marker(self, process: int, until: float) -> bool:
+        """Whether Redis had lost the marker by then, or *process* misread it."""
+        return any(
+            one.at <= until
+            and (
+                one.what in ("restarted empty", "failed over", "garbled")
+                or (one.what.startswith("evicted ") and "{}" in one.what)
+            )
+            for place in (process, -1)
+            for one in self._by_process[place]
+        )
 
     def refused(self, process: int, since: float, until: float) -> bool:
         """Whether Redis refused writes, or seemed to, in that time."""

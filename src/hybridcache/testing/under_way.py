@@ -2,7 +2,7 @@
 
 import math
 
-from hybridcache.core.errors import LoadFailedElsewhere
+from hybridcache.core.errors import LoadFailedElsewhere, ReentrantLoad
 from hybridcache.engine.keeper import SWEEP_EVERY
 from hybridcache.testing.evidence import Evidence
 from hybridcache.testing.history import (
@@ -12,10 +12,12 @@ from hybridcache.testing.history import (
     LookupEnded,
     Stored,
 )
-from hybridcache.testing.margins import LEASE, RESULT, ROOM, ROUND_TRIP, SLOW
+from hybridcache.testing.margins import LEASE, RESULT, ROOM, ROUND_TRIP, SLOW, SOON
 
 
-def ended_before(seen: Evidence, earlier: LoadBegan, later: LoadBegan) -> bool:
+def ended_before(
+    seen: Evidence, earlier: LoadBegan, later: LoadBegan | LookupBegan
+) -> bool:
     """Whether *earlier* was over when *later* began."""
     end = seen.load_ends.get(earlier.value)
     if end is not None:
@@ -43,47 +45,48 @@ def failed_since(seen: Evidence, key: str, began: LookupBegan) -> bool:
     )
 
 
-def failed_lately(seen: Evidence, end: LookupEnded, began: LookupBegan) -> bool:
+def failed_lately(seen: Evidence, began: LookupBegan, end: LookupEnded) -> bool:
     """Whether a load of its key failed whose failure *end* may have been told."""
     failures = seen.failed[end.key]
     # As long as it is held here; elsewhere as long as its record stays.
     since = began.at - seen.history.policies[end.key].error_ttl - ROOM
-    if end.error == LoadFailedElsewhere.__name__ or seen.nests:
+    circle = end.error == ReentrantLoad.__name__
+    if end.error == LoadFailedElsewhere.__name__ or (seen.nests and not circle):
         since -= RESULT
     else:
         failures = [one for one in failures if one.process == end.process]
+    if circle:
+        # Only one that asks for another key can have failed so.
+        failures = [one for one in failures if seen.loads[one.load].nested]
     return any(one.at >= since or _may_be_landing(seen, one, began) for one in failures)
 
 
-def may_close_a_circle(seen: Evidence, end: LookupEnded, began: LookupBegan) -> bool:
-    """Whether a load of its key may have been waiting, for what waits for that load."""
+def may_close_a_circle(seen: Evidence, began: LookupBegan) -> bool:
+    """Whether a load of its key that asks for another ran there when it began."""
     return any(
-        load.nested and load.process == end.process and not _is_over(seen, load, began)
-        for load in seen.loads_by_key[end.key]
+        load.nested
+        and load.process == began.process
+        and not ended_before(seen, load, began)
+        for load in seen.loads_by_key[began.key]
     )
 
 
-def _is_over(seen: Evidence, load: LoadBegan, began: LookupBegan) -> bool:
-    ended = seen.load_ends.get(load.value)
-    return ended is not None and ended.number < began.number
-
-
-def _may_be_landing(seen: Evidence, end: LoadEnded, began: LookupBegan) -> bool:
-    if end.process != began.process and end.result == "stored":
+def _may_be_landing(seen: Evidence, loaded: LoadEnded, began: LookupBegan) -> bool:
+    if loaded.process != began.process and loaded.result == "stored":
         # Another process finds that in Redis, or not yet.
         return False
     # A round trip; where something befell it, until its lease ends.
-    takes, process = ROUND_TRIP, end.process
-    since = end.at - seen.history.timeout
-    if seen.troubles.befell(process, since, began.at, names_of=end.key):
-        takes = LEASE + seen.troubles.stood_still(process, end.at, began.at)
-    return began.at - end.at <= takes + ROOM
+    takes, process = ROUND_TRIP, loaded.process
+    since = loaded.at - seen.history.timeout
+    if seen.troubles.befell(process, since, began.at, names_of=loaded.key):
+        takes = LEASE + seen.troubles.stood_still(process, loaded.at, began.at)
+    return began.at - loaded.at <= takes + ROOM
 
 
 def may_time_out(seen: Evidence, began: LookupBegan, end: LookupEnded) -> bool:
     """Whether something in *end*'s time explains a timeout."""
     if len(seen.processes) > 1 and any(
-        load.nested and _ran_within(seen, load, began, end)
+        load.nested and _overlap(seen, load, began, end) >= -ROOM
         for load in seen.loads.values()
     ):
         # "Cycles across processes end by wait_for."
@@ -92,17 +95,18 @@ def may_time_out(seen: Evidence, began: LookupBegan, end: LookupEnded) -> bool:
         if load.key != end.key and not seen.nests:
             continue
         ended = seen.load_ends.get(load.value)
-        if ended is None and seen.troubles.gone_by(load.process, began.at + 1.0):
+        if ended is None and seen.troubles.gone_by(load.process, began.at + SOON):
             # "A waiter never fails just because another process died."
             continue
-        if load.work >= SLOW and _ran_within(seen, load, began, end):
+        if load.work >= SLOW and _overlap(seen, load, began, end) >= SLOW:
             return True
     return seen.troubles.cost_a_lease(began.at - LEASE, end.at)
 
 
-def _ran_within(
+def _overlap(
     seen: Evidence, load: LoadBegan, began: LookupBegan, end: LookupEnded
-) -> bool:
+) -> float:
+    """Return for how much of that lookup's time, seconds, *load* held its key."""
     ended = seen.load_ends.get(load.value)
     # Its failure may have held the key for a while longer.
     held = seen.history.policies[load.key].error_ttl
@@ -111,7 +115,7 @@ def _ran_within(
         # "abandon_after ends the claim", which takes until the next sweep.
         stood = seen.troubles.stood_still(load.process, load.at, end.at)
         over = min(over, load.until + SWEEP_EVERY + stood)
-    return load.at <= end.at and over >= began.at - ROOM
+    return min(over, end.at) - max(load.at, began.at)
 
 
 def loaded_meanwhile(seen: Evidence, began: LookupBegan, end: LookupEnded) -> bool:
