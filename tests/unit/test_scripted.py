@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from hybridcache import Memory, Policy, Redis
+from hybridcache import Memory, Policy, Redis, Tier
 from hybridcache.testing import ManualClock, ScriptedUpstream
 from tests.colours import WITHIN, Colour, Handle, colour_of, held
 from tests.eventually import eventually
@@ -177,6 +177,50 @@ def test_a_restart(
 
     assert ["hit-fresh" if keep else "miss"] == tags(process(colour, upstream), "k")
     assert ["miss"] == tags(cache, "l")
+
+
+def test_an_entry_of_the_future_is_not_served(
+    colour: Colour, upstream: ScriptedUpstream, cache: Handle
+) -> None:
+    """Where Redis's clock went back, an entry whose age nobody knows is loaded anew."""
+    tags(cache, "k")
+    upstream.step_clock(-3600)
+    colour.clock.advance(3000)
+
+    other = process(colour, upstream)
+    assert ["miss", "hit-fresh"] == tags(other, "k", "k")
+    assert ["hit-fresh"] == tags(process(colour, upstream), "k")
+
+
+def test_a_little_of_the_future_is_now(
+    colour: Colour, upstream: ScriptedUpstream, cache: Handle
+) -> None:
+    """A failover to a server whose clock is a little behind costs no load."""
+    tags(cache, "k")
+    upstream.step_clock(-0.5)
+
+    assert ["hit-fresh"] == tags(process(colour, upstream), "k")
+
+
+def test_memory_takes_what_was_written_after_the_clock_went_back(
+    colour: Colour, upstream: ScriptedUpstream, cache: Handle
+) -> None:
+    """A load is kept though Redis lost the entry, and its clock is behind that."""
+    policy = POLICY.evolve(stale_wait=5)
+    cache.outcome("k", load, policy)
+    upstream.step_clock(-3600)
+    upstream.model.evict("shop:{k}")
+    colour.clock.advance(61)
+
+    assert Tier.MEMORY in cache.outcome("k", load, policy).stored
+    assert Tier.MEMORY is cache.outcome("k", load, policy).tier
+
+
+@pytest.mark.parametrize("offset", [math.inf, math.nan])
+def test_a_clock_cannot_step_for_ever(offset: float) -> None:
+    """How far a clock steps is a finite number of seconds."""
+    with pytest.raises(ValueError, match="offset must be finite seconds"):
+        ScriptedUpstream().step_clock(offset)
 
 
 def test_memory_stays_trusted_while_time_is_moved(

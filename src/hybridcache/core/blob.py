@@ -31,6 +31,9 @@ STAMP_AT: Final = 48
 FINGERPRINT_SIZE: Final = 8
 FINGERPRINT_AT: Final = 56
 
+# The server that takes over after a failover may have a clock so far behind, microseconds.
+_SKEW_US: Final = 1_000_000
+
 _PRELUDE = struct.Struct(">2sBB8s")
 _INSTANTS = struct.Struct(">QQ")
 _CRC = struct.Struct(">I")
@@ -105,6 +108,21 @@ def identity_of(name: str, *, version: int, instant_us: int) -> bytes:
 def fingerprint(blob: bytes) -> bytes:
     """Return the bytes that tell which type's shape it has, whatever they are."""
     return blob[FINGERPRINT_AT : FINGERPRINT_AT + FINGERPRINT_SIZE]
+
+
+def age(header: Header, now_us: int) -> float:
+    """Return how old an entry is by Redis's clock, seconds.
+
+    Raises:
+
+        Undecodable: It is of the future: Redis's clock went back since, and nobody can
+            tell its age.
+    """
+    age_us = now_us - header.instant_us
+    if age_us < -_SKEW_US:
+        detail = f"instant {header.instant_us}, while Redis's clock shows {now_us}"
+        raise Undecodable("instants", detail)
+    return max(0, age_us) / 1e6
 
 
 def parse(blob: bytes, name: str, shape: bytes) -> tuple[Header, bytes]:

@@ -7,7 +7,7 @@ against what passed meanwhile; a message from another node is carried out here.
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import attrs
 
@@ -39,6 +39,11 @@ A = TypeVar("A")
 # One count for all nodes: a node that is made anew on the same memory trusts nothing
 # that the one before it vouched for.
 _epochs = itertools.count()
+
+
+# Two writes of one key that are so close by this node's clock, seconds, are told apart
+# by their versions alone.
+_CLOSE: Final = 3.0
 
 
 @attrs.define(eq=False)
@@ -133,7 +138,7 @@ class Node:
             if fill.spoiled:
                 return False
             before = self.tier.peek(kept.key, now)
-            if before is not None and 0 < kept.version < before.version:
+            if before is not None and _is_older(kept, before):
                 return False
             sound = confirmed and self.whole and fill.epoch == self.epoch
             kept.epoch = self.epoch if sound else DISTRUSTED
@@ -396,3 +401,12 @@ class Node:
             # Nobody is told: the child starts so.
             self.whole, self.listens = self.channel is None, False
             self.distrust()
+
+
+def _is_older(kept: Kept, before: Kept) -> bool:
+    """Whether what is in memory is of a later write, by version.
+
+    Versions follow Redis's clock, which may go back: what was written long after is newer.
+    """
+    later = kept.written_at - before.written_at > _CLOSE
+    return 0 < kept.version < before.version and not later

@@ -197,12 +197,12 @@ def adopt(
         if header.stamp != wanted_stamp(ctx, found):
             # Cleared since: no damage, so nothing to report.
             return Missing(identity)
+        # The age by Redis's clock, and all of the round trip on top: never too young.
+        age = blob.age(header, found.now_us)
         value = query.shape.decode(body)
     except Undecodable as error:
         ctx.undecodable(error.reason if found.blob else "type")
         return Missing(identity)
-    # The age by Redis's clock, and all of the round trip on top: never too young.
-    age = max(0, found.now_us - header.instant_us) / 1e6
     form: Form[V] = held(value, body, query.shape, share=query.policy.share)
     hit = Hit(
         form,

@@ -46,6 +46,7 @@ def standing_of(
         return Standing(seen, None, Side(None, "Redis holds nothing"))
     try:
         header = _read(found.blob, names.entry, inquiry.shape)
+        age = blob.age(header, found.now_us)
     except Undecodable as error:
         reason = error.reason if found.blob else "type"
         foreign = Foreign(
@@ -57,7 +58,6 @@ def standing_of(
         return Standing(
             seen, foreign, Side(None, f"what Redis holds cannot be read: {reason}")
         )
-    age = max(0, found.now_us - header.instant_us) / 1e6
     entry = Entry(
         None, written_at=sent_at - age, fresh_for=header.fresh_for, ttl=header.ttl
     )

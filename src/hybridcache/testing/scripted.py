@@ -82,7 +82,8 @@ class ScriptedUpstream(Upstream):
         self.timeout = options.timeout
         self.failures = options.failures
         self.max_value_bytes = options.max_value_bytes
-        self.model = RedisModel(lambda: round(self.clock() * 1e6), self._publish)
+        self._clock_off = 0.0
+        self.model = RedisModel(self._now_us, self._publish)
         self.asked: list[str] = []
         self._identity = f"scripted:{next(_serial)}"
         self._keepers: list[SteppedKeeper] = []
@@ -130,6 +131,18 @@ class ScriptedUpstream(Upstream):
             raise ValueError(msg)
         self._refusal = refusal
 
+    def step_clock(self, offset: Duration) -> None:
+        """Have Redis's own clock jump by *offset*, back if that is negative.
+
+        As when it is set, or after a failover to a server whose clock is another. It
+        stays so.
+        """
+        step = seconds(offset)
+        if not math.isfinite(step):
+            msg = f"offset must be finite seconds, not {offset!r}"
+            raise ValueError(msg)
+        self._clock_off += step
+
     def restart(self, *, keep_data: bool = False) -> None:
         """Lose the scripts, the subscriptions and, unless told otherwise, the data."""
         with self.clock.lock:
@@ -140,6 +153,9 @@ class ScriptedUpstream(Upstream):
         """End every fault."""
         self._hangs_until = self._refuses_until = -math.inf
         self._delay, self._lost_replies, self._refusal = 0.0, 0, None
+
+    def _now_us(self) -> int:
+        return round((self.clock() + self._clock_off) * 1e6)
 
     def _end_of(self, duration: Duration | None) -> float:
         if duration is None:

@@ -56,12 +56,12 @@ def _judge_once(patch: Patch) -> None:
     patch.setattr(lookup, "Expired", Anything)
 
 
-def _age_by_own_clock(patch: Patch) -> None:
+def _age_by_a_slow_clock(patch: Patch) -> None:
     adopt = recall.adopt
 
     def adopted(ctx: Context, *rest: Any) -> object:
         redis, query, found, *others = rest
-        found = attrs.evolve(found, now_us=int(ctx.now() * 1e6))
+        found = attrs.evolve(found, now_us=found.now_us - 900_000)
         return adopt(ctx, redis, query, found, *others)
 
     patch.setattr(recall, "adopt", adopted)
@@ -170,7 +170,7 @@ MUTATIONS: Final = (
         workload=work.WAITING,
         nodes=1,
     ),
-    Mutation("ages are told by own clocks", "rule 1", _age_by_own_clock),
+    Mutation("ages are told by a clock that is behind", "rule 1", _age_by_a_slow_clock),
     Mutation("memory has no bound", "rule 11", _keep_expired, work.SMALL),
     Mutation("memory has no bound in bytes", "rule 11", _keep_expired, work.HEAVY),
     Mutation(
