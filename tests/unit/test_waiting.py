@@ -1,12 +1,13 @@
 """wait_for, abandon_after and run_in."""
 
 import threading
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from contextvars import ContextVar
 
 import pytest
 
-from hybridcache import LoadTimeout, Memory, Miss, Policy
+from hybridcache import Cache, HitFresh, LoadTimeout, Memory, Miss, Policy
+from hybridcache.testing import ManualClock
 from tests.colours import Colour, Counted, colour_of, held
 from tests.eventually import eventually
 
@@ -155,3 +156,77 @@ def test_a_sync_loader_of_an_async_cache_leaves_the_loop_free() -> None:
         assert loader.gate is not None
         loader.gate.set()
         assert 1 == slow.result(5)
+
+
+class Stopped(BaseException):
+    """What a signal handler raises to have a thread end."""
+
+
+def test_what_ends_a_caller_s_thread_is_its_own() -> None:
+    """A follower loads where the leader's thread was ended, and no error is held."""
+    policy = POLICY.evolve(run_in="caller", error_ttl=60)
+    with colour_of("sync") as sync:
+        cache, loader = sync.make_cache(downstream=Memory()), held()
+
+        def stopped() -> int:
+            loader.load()
+            raise Stopped
+
+        def load() -> int:
+            return 2
+
+        leader = cache.start("k", stopped, policy)
+        eventually(lambda: loader.calls == 1)
+        follower = cache.start("k", load, policy)
+        eventually(lambda: len(cache.node.flights.find("k", 0.0).latch._wakes) == 1)
+        assert loader.gate is not None
+        loader.gate.set()
+
+        assert isinstance(leader.exception(5), Stopped)
+        assert 2 == follower.result(5).value
+        assert isinstance(cache.outcome("k", load, policy), HitFresh)
+
+
+def test_what_asks_a_process_to_end_is_not_held(colour: Colour) -> None:
+    """`error_ttl` holds failures; later callers are not told to exit."""
+    cache, policy = colour.make_cache(downstream=Memory()), POLICY.evolve(error_ttl=60)
+
+    def stopped() -> int:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        cache.get("k", stopped, policy)
+    assert 1 == cache.get("k", lambda: 1, policy)
+
+
+@pytest.mark.parametrize("reading", range(1, 14))
+@pytest.mark.parametrize("stale", [False, True])
+def test_a_signal_between_flight_and_load_leaves_no_flight(
+    reading: int, stale: bool
+) -> None:
+    """Wherever the clock's reader is interrupted, the next caller is served at once."""
+    readings, clock = 0, ManualClock()
+
+    def interrupted() -> float:
+        nonlocal readings
+        # Signals come to the main thread.
+        readings += threading.current_thread() is threading.main_thread()
+        if readings == reading:
+            readings += 1
+            raise Stopped
+        return clock()
+
+    cache = Cache(name="shop", downstream=Memory(), clock=interrupted)
+    policy = POLICY.evolve(wait_for=0.2, run_in="caller")
+    if stale:
+        readings = reading
+        cache.get_or_load("k", lambda: 0, policy)
+        clock.advance(61)
+        readings = 0
+    with suppress(Stopped):
+        cache.get_or_load("k", lambda: 1, policy)
+
+    readings = reading
+    node = cache._state.wiring.ctx.node
+    eventually(lambda: not node.flights.flights())
+    cache.close()

@@ -193,17 +193,24 @@ class ThreadPorts:
         context = copy_context()
         self.workers.submit(lambda: context.run(drive, flow, self), latch)
 
-    def call(self, loader: Loader, load: CurrentLoad, *, inline: bool) -> object:  # noqa: ARG002 (a port)
-        """Call *loader* in this thread."""
-        return called(loader, load)
+    def call(self, loader: Loader, load: CurrentLoad, *, inline: bool) -> object:
+        """Call *loader* in this thread.
+
+        What ends a caller's thread, such as KeyboardInterrupt, is for that caller alone.
+        """
+        return called(loader, load, Exception if inline else BaseException)
 
 
-def called(loader: Loader, load: CurrentLoad) -> Any:
-    """Call *loader* as *load*; return its value, or what it raised."""
+def called(
+    loader: Loader,
+    load: CurrentLoad,
+    shared: type[BaseException] = BaseException,
+) -> Any:
+    """Call *loader* as *load*; return its value, or what it raised if that is shared."""
     token = CURRENT.set(load)
     try:
         return loader()
-    except BaseException as error:  # noqa: BLE001 (given to all who wait)
+    except shared as error:
         return raised(error)
     finally:
         CURRENT.reset(token)

@@ -121,12 +121,14 @@ def _failed(
     policy = query.policy
     now = ctx.now()
     landing = Failed(raised.error, raised.traceback)
+    # One that asks a thread or a process to end is no answer to who asks later.
+    error_ttl = policy.error_ttl if isinstance(raised.error, Exception) else 0.0
     retry_after = 0.0
     if plan.mode is Mode.REFRESH:
         retry_after = policy.retry_after
         ctx.node.holds.hold_off(query.key, now + retry_after, now)
-    if policy.error_ttl > 0.0 and not query.bypass:
-        ctx.node.holds.fail(query.key, landing, now + policy.error_ttl, now)
+    if error_ttl > 0.0 and not query.bypass:
+        ctx.node.holds.fail(query.key, landing, now + error_ttl, now)
     if isinstance(claim, Claimed) and ctx.redis is not None:
         record = records.of_failure(claim.stamp, raised.error)
         yield from _settle(
@@ -134,7 +136,7 @@ def _failed(
             ctx.redis,
             claim,
             record,
-            error_ttl=policy.error_ttl,
+            error_ttl=error_ttl,
             retry_after=retry_after,
         )
     return landing

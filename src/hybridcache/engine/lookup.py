@@ -189,19 +189,18 @@ def _refreshed(
 
 def start_refresh(ctx: Context, query: Query[V], hit: Hit) -> Flow[tuple[Flight, bool]]:
     """Refresh in the background, unless this process does so already."""
+    now = ctx.now()
     flight, started = ctx.node.join(
         ctx.node.flights,
         query.key,
         query.shape.fingerprint,
-        now=ctx.now(),
+        now=now,
         owned_for=query.policy.owned_for,
         background=True,
     )
-    if started and _landed_meanwhile(ctx, query, flight):
-        return flight, False
     if started:
         plan = Plan(mode=Mode.REFRESH, rejected=hit.identity, previous=hit.form)
-        yield from _spawn(ctx, flight, query, plan, ctx.now(), inline=False)
+        started = yield from _start(ctx, flight, query, plan, now, inline=False)
     return flight, started
 
 
@@ -230,12 +229,11 @@ def fly(
         if leads:
             # Out of time, Redis may have been asked nothing.
             flight.cold = plan.cold and now < deadline
-        in_time = plan.mode is Mode.LOAD and not query.bypass
         # From before the start, for an inline load runs within it.
         with _waiting(ctx, flight):
-            if leads and not (in_time and _landed_meanwhile(ctx, query, flight)):
+            if leads:
                 inline = policy.run_in is RunIn.CALLER
-                yield from _spawn(ctx, flight, query, plan, deadline, inline=inline)
+                yield from _start(ctx, flight, query, plan, deadline, inline=inline)
             landing = yield from Await(flight.latch, deadline - ctx.now())
         if not leads:
             ctx.tracing.waited(Scope.PROCESS, flight.link, ctx.now() - now)
@@ -288,7 +286,7 @@ def _landed_meanwhile(ctx: Context, query: Query[V], flight: Flight) -> bool:
     return True
 
 
-def _spawn(
+def _start(
     ctx: Context,
     flight: Flight,
     query: Query[V],
@@ -296,11 +294,17 @@ def _spawn(
     deadline: float,
     *,
     inline: bool,
-) -> Flow[None]:
-    flow = load(ctx, query, flight, plan, deadline, inline=inline)
+) -> Flow[bool]:
+    """Have *flight* land: by one that landed meanwhile, or by a load that starts now."""
+    looks = plan.mode is not Mode.FORCE and not query.bypass
     try:
+        if looks and _landed_meanwhile(ctx, query, flight):
+            return False
+        flow = load(ctx, query, flight, plan, deadline, inline=inline)
         yield from Spawn(flow, flight.latch, inline=inline)
+        return True
     except BaseException:
+        # A signal handler may raise anywhere: nobody is to wait for what never began.
         ctx.node.land(flight, Handover("its load could not be started"))
         raise
 
