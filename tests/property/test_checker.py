@@ -38,7 +38,7 @@ def _with_a_circle(history: History) -> None:
 def test_a_false_record_is_noticed(
     falsify: Callable[[History], None], breach: str
 ) -> None:
-    """A clean history with one record altered is clean no more."""
+    """A clean history with one record altered, or taken out, is clean no more."""
     history = Cluster(seed=3, nodes=2, workload=work.STAMPEDE).run()
     assert check(history) == []
 

@@ -22,24 +22,11 @@ from hybridcache.testing import Faults
 from hybridcache.testing import faults as faulty
 from hybridcache.testing import workload as work
 from tests.property.mutations.mutation import (
+    Anything,
     Mutation,
     Patch,
     nothing,
 )
-
-
-class Anything:
-    """Equal to whatever it is compared with."""
-
-    def __eq__(self, _: object) -> bool:
-        return True
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __ne__(self, _: object) -> bool:
-        return False
-
 
 DAMAGE = Faults(corruptions=12.0)
 
@@ -119,7 +106,7 @@ def _decode_once(patch: Patch) -> None:
     patch.setattr(Packed, "open", once)
 
 
-def _keep_expired(patch: Patch) -> None:
+def _never_make_room(patch: Patch) -> None:
     patch.setattr(
         MemoryTier, "_make_room", lambda tier, record, _: tier._records.get(record.key)
     )
@@ -171,8 +158,8 @@ MUTATIONS: Final = (
         nodes=1,
     ),
     Mutation("ages are told by a clock that is behind", "rule 1", _age_by_a_slow_clock),
-    Mutation("memory has no bound", "rule 11", _keep_expired, work.SMALL),
-    Mutation("memory has no bound in bytes", "rule 11", _keep_expired, work.HEAVY),
+    Mutation("memory has no bound", "rule 11", _never_make_room, work.SMALL),
+    Mutation("memory has no bound in bytes", "rule 11", _never_make_room, work.HEAVY),
     Mutation(
         "any key's bytes will do", "rule 12", _any_bytes, work.REMEMBERING, DAMAGE
     ),

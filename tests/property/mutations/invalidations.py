@@ -4,7 +4,6 @@ from typing import Any, Final
 
 import attrs
 
-from hybridcache.adapters.upstream import replies
 from hybridcache.core.outcome import Invalidated
 from hybridcache.core.reply import NoStore
 from hybridcache.engine import (
@@ -18,36 +17,22 @@ from hybridcache.engine.entry_requests import Invalidate
 from hybridcache.engine.flights import FlightTable
 from hybridcache.engine.heeding import heed
 from hybridcache.engine.keeper import Keeper
-from hybridcache.engine.lease_requests import Acquire, Granted
 from hybridcache.engine.memory import MemoryTier
 from hybridcache.engine.messages import Kind, Message
 from hybridcache.engine.names import names_of
 from hybridcache.engine.node import Node
 from hybridcache.engine.poison import PoisonRegistry
-from hybridcache.engine.request import Fault, Request, Trouble
+from hybridcache.engine.request import Fault
 from hybridcache.testing import Faults
 from hybridcache.testing import faults as faulty
 from hybridcache.testing import workload as work
 from tests.property.mutations.mutation import (
-    LONG_LOADS,
+    Anything,
     Mutation,
     Patch,
-    Plant,
     nothing,
+    refusals_mean,
 )
-
-
-class Anything:
-    """Equal to whatever it is compared with."""
-
-    def __eq__(self, _: object) -> bool:
-        return True
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __ne__(self, _: object) -> bool:
-        return False
 
 
 def _no_poison(patch: Patch) -> None:
@@ -93,20 +78,6 @@ def _no_marker(patch: Patch) -> None:
     patch.setattr(MemoryTier, "clear", nothing)
 
 
-def _refusals_mean(request: type[Request[object]], meant: object) -> Plant:
-    def plant(patch: Patch) -> None:
-        read = replies.read
-
-        def misread(asked: Request[object], told: list[object]) -> object:
-            answer = read(asked, told)
-            refused = isinstance(answer, Fault) and answer.trouble is Trouble.REFUSED
-            return meant if refused and isinstance(asked, request) else answer
-
-        patch.setattr("hybridcache.testing.network.read", misread)
-
-    return plant
-
-
 def _invalidate_where_loads_end(patch: Patch) -> None:
     def heeded(one: Node, message: Message) -> None:
         heed(one, message)
@@ -126,7 +97,7 @@ def _clear_where_subscribed(patch: Patch) -> None:
     patch.setattr(Node, "subscribed", cleared)
 
 
-def _in_redis(ctx: Context, key: str) -> Flow[bool]:
+def _invalidate_in_redis_alone(ctx: Context, key: str) -> Flow[bool]:
     assert ctx.redis is not None
     assert ctx.node.channel is not None
     names = names_of(ctx.redis.prefix, key)
@@ -139,7 +110,7 @@ def _invalidate_what_is_unstored(patch: Patch) -> None:
 
     def invalidated(ctx: Context, query: Any, *rest: Any) -> Flow[object]:
         if any(isinstance(one, NoStore) for one in rest):
-            yield from _in_redis(ctx, query.key)
+            yield from _invalidate_in_redis_alone(ctx, query.key)
         return (yield from made(ctx, query, *rest))
 
     patch.setattr(lead, "_made", invalidated)
@@ -147,7 +118,7 @@ def _invalidate_what_is_unstored(patch: Patch) -> None:
 
 def _keep_what_redis_keeps(patch: Patch) -> None:
     def invalidated(ctx: Context, key: str) -> Flow[Invalidated]:
-        reached = yield from _in_redis(ctx, key)
+        reached = yield from _invalidate_in_redis_alone(ctx, key)
         if reached:
             ctx.node.invalidated(key)
         return Invalidated(reached_redis=reached)
@@ -192,23 +163,9 @@ MUTATIONS: Final = (
     Mutation(
         "a refused invalidation is taken for done",
         "rule 3",
-        _refusals_mean(Invalidate, True),
+        refusals_mean(Invalidate, True),
         workload=work.RENEWING,
         faults=faulty.REFUSALS,
-    ),
-    Mutation(
-        "a refused lease is taken for granted",
-        "rule 2",
-        _refusals_mean(Acquire, Granted()),
-        workload=LONG_LOADS,
-        faults=faulty.REFUSALS,
-    ),
-    Mutation(
-        "a garbled reply is taken for a lease",
-        "rule 2",
-        _refusals_mean(Acquire, Granted()),
-        workload=work.STAMPEDE,
-        faults=Faults(garbled=0.2),
     ),
     Mutation("the end of a load invalidates", "rule 3", _invalidate_where_loads_end),
     Mutation("a new subscription clears", "rule 3", _clear_where_subscribed),

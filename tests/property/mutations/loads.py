@@ -21,7 +21,7 @@ from hybridcache.engine.command import Spawn
 from hybridcache.engine.context import Context
 from hybridcache.engine.flights import Flight, FlightTable, Loaded
 from hybridcache.engine.gate import Gate
-from hybridcache.engine.lease_requests import Mode
+from hybridcache.engine.lease_requests import Acquire, Granted, Mode
 from hybridcache.engine.leases import LeaseBook
 from hybridcache.engine.node import Node
 from hybridcache.engine.plan import Plan
@@ -38,6 +38,7 @@ from tests.property.mutations.mutation import (
     Mutation,
     Patch,
     nothing,
+    refusals_mean,
 )
 
 
@@ -189,7 +190,7 @@ def _lose_the_unmodified(patch: Patch) -> None:
 
 
 def _hand_on_the_unstored(patch: Patch) -> None:
-    """Give what was not to be stored to who comes up to three seconds later."""
+    """Give what was not to be stored to who comes within three seconds of its start."""
     land, fly = Node.land, lookup.fly
     landings: dict[tuple[Node, str], tuple[Loaded[Any], float]] = {}
 
@@ -291,4 +292,18 @@ MUTATIONS: Final = (
         work.STAMPEDE,
     ),
     Mutation("any load that runs is a circle", "rule 13", _see_circles, work.NESTED),
+    Mutation(
+        "a refused lease is taken for granted",
+        "rule 2",
+        refusals_mean(Acquire, Granted()),
+        workload=LONG_LOADS,
+        faults=faulty.REFUSALS,
+    ),
+    Mutation(
+        "a garbled reply is taken for a lease",
+        "rule 2",
+        refusals_mean(Acquire, Granted()),
+        workload=work.STAMPEDE,
+        faults=Faults(garbled=0.2),
+    ),
 )

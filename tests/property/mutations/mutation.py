@@ -5,6 +5,8 @@ from collections.abc import Callable
 import attrs
 import pytest
 
+from hybridcache.adapters.upstream import replies
+from hybridcache.engine.request import Fault, Request, Trouble
 from hybridcache.testing import Faults, Workload
 from hybridcache.testing import faults as faulty
 from hybridcache.testing import workload as work
@@ -35,3 +37,32 @@ LONG_LOADS = Workload(
 def nothing(*_: object, **__: object) -> None:
     """Do nothing."""
     return
+
+
+class Anything:
+    """Equal to whatever it is compared with."""
+
+    def __eq__(self, _: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __ne__(self, _: object) -> bool:
+        return False
+
+
+def refusals_mean(request: type[Request[object]], meant: object) -> Plant:
+    """Have refusals and garbled replies to *request* taken for *meant*."""
+
+    def plant(patch: Patch) -> None:
+        read = replies.read
+
+        def misread(asked: Request[object], told: list[object]) -> object:
+            answer = read(asked, told)
+            refused = isinstance(answer, Fault) and answer.trouble is Trouble.REFUSED
+            return meant if refused and isinstance(asked, request) else answer
+
+        patch.setattr("hybridcache.testing.network.read", misread)
+
+    return plant
