@@ -1,13 +1,14 @@
 """The end of a cache."""
 
 import asyncio
+import math
 import threading
 
 import pytest
 
 from hybridcache import Closed, HitFresh, Memory, Miss, Policy
 from hybridcache.engine.names import names_of
-from hybridcache.testing import ScriptedUpstream
+from hybridcache.testing import RedisServer, ScriptedUpstream
 from tests.colours import Colour, Counted, held
 from tests.eventually import eventually
 
@@ -46,13 +47,14 @@ def test_a_closed_cache_refuses_every_call(colour: Colour) -> None:
     assert 0 == loader.calls
 
 
-def test_close_lets_running_loads_end(colour: Colour) -> None:
+@pytest.mark.parametrize("timeout", [10, 1e12, math.inf])
+def test_close_lets_running_loads_end(colour: Colour, timeout: float) -> None:
     """A load that ends within the timeout serves its callers and is stored."""
     memory, loader = Memory(), held()
     cache = colour.make_cache(downstream=memory)
     call = cache.start("k", loader.load, POLICY)
     assert loader.begun.wait(5)
-    closing = colour.start(cache.cache.close, 10)
+    closing = colour.start(cache.cache.close, timeout)
     eventually(lambda: cache.cache._state.closed)
     assert loader.gate is not None
     loader.gate.set()
@@ -161,6 +163,32 @@ def test_close_ends_threads(colour: Colour, redis_url: str, prefix: str) -> None
     eventually(lambda: not set(ours()) - before)
     if colour.is_async:
         assert not colour.do(_tasks)
+
+
+def test_an_interrupted_close_ends_the_cache(
+    colour: Colour, own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Interrupted while it lets loads end, close cuts them off and disconnects."""
+    cache = colour.make_cache(name="shop", upstream=own_redis.url, downstream=Memory())
+    loader = held()
+    cut_off = cache.start("k", loader.load, POLICY)
+    assert loader.begun.wait(5)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Condition, "wait_for", _interrupted)
+        patch.setattr(asyncio, "wait", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            cache.close()
+
+    with pytest.raises(Closed):
+        cut_off.result(5)
+    assert loader.gate is not None
+    loader.gate.set()
+    with own_redis.client() as client:
+        eventually(lambda: len(client.client_list()) == 1)
+
+
+def _interrupted(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
 
 
 async def _tasks() -> list[str]:

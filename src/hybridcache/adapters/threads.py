@@ -101,8 +101,10 @@ class Workers:
 
     def drain(self, timeout: float) -> bool:
         """Wait until no worker is busy; False if that takes too long."""
+        # No lock can wait for longer; it would raise.
+        longest = min(timeout, threading.TIMEOUT_MAX)
         with self._all_idle:
-            return self._all_idle.wait_for(lambda: not self._busy, timeout)
+            return self._all_idle.wait_for(lambda: not self._busy, longest)
 
     def close(self, landing: Landing) -> None:
         """End the idle workers; settle with *landing* what the busy ones would."""

@@ -42,7 +42,6 @@ from hybridcache.faces.options import (
     label_of,
 )
 from hybridcache.faces.protocols import AsyncDecorator
-from hybridcache.faces.station import Station
 from hybridcache.faces.upstream import Redis, upstream_of
 from hybridcache.faces.wrapper import in_class_body, is_async
 
@@ -412,13 +411,14 @@ class AsyncCache:
     async def close(self, timeout: float = DRAIN_FOR) -> None:
         """Take no more calls, let running loads end for *timeout* seconds, and end.
 
-        What takes longer is cancelled. Closing twice is no error.
+        What takes longer is cancelled; with ``math.inf`` nothing is. Closing twice is
+        no error.
         """
         state = self._state
         if not state.shut():
             return
-        stations: list[Station] = []
         try:
+            state.exposition.ended()
             await state.tasks.drain(timeout)
         finally:
             # Its own callers find it closed; those of another cache on its node lead.
@@ -428,9 +428,9 @@ class AsyncCache:
                 # In a thread of its own: a cancelled close() ends the cache too.
                 ending = asyncio.get_running_loop().run_in_executor(None, station.end)
                 await asyncio.shield(ending)
-        for station in stations:
-            if station.link is not None:
-                await station.link.awaiting.close()
+            for station in stations:
+                if station.link is not None:
+                    await station.link.awaiting.close()
 
     async def __aenter__(self) -> Self:
         return self

@@ -369,17 +369,21 @@ class Cache:
     def close(self, timeout: float = DRAIN_FOR) -> None:
         """Take no more calls, let running loads end for *timeout* seconds, and end.
 
-        Closing twice is no error.
+        With ``math.inf`` they may take as long as they need. Interrupted meanwhile, it
+        ends at once. Closing twice is no error.
         """
         state = self._state
         if not state.shut():
             return
-        state.workers.drain(timeout)
-        # Its own callers find it closed; those of another cache on its node lead.
-        state.workers.close(Handover(f"the cache {state.name!r} was closed"))
-        _, last = state.leave()
-        for station in last:
-            station.end()
+        try:
+            state.exposition.ended()
+            state.workers.drain(timeout)
+        finally:
+            # Its own callers find it closed; those of another cache on its node lead.
+            state.workers.close(Handover(f"the cache {state.name!r} was closed"))
+            _, last = state.leave()
+            for station in last:
+                station.end()
 
     def __enter__(self) -> Self:
         return self

@@ -247,7 +247,6 @@ class CacheState:
             return False
         self.closed = True
         self.disable_indexes()
-        self.exposition.ended()
         return True
 
     def leave(self) -> tuple[list[Station], list[Station]]:
