@@ -9,15 +9,20 @@ from typing import TypeVar, cast
 import attrs
 import pytest
 
+from hybridcache.adapters import keeping
 from hybridcache.adapters.keeping import KeeperThread
 from hybridcache.engine.channel_requests import ReadMarker
 from hybridcache.engine.keeper import Keeper
 from hybridcache.engine.request import Fault, Request
+from tests.amid import Amid, amid_making, amid_start, named
+from tests.colours import Colour
 from tests.eventually import eventually
 from tests.parts import CHANNEL, MARKER, node_of
 from tests.world import DOWN
 
 A = TypeVar("A")
+
+NAME = "hybridcache-keeper"
 
 
 @attrs.define(eq=False)
@@ -81,7 +86,7 @@ def _thread(asking: FakeAsking) -> Iterator[KeeperThread]:
         keeper, asking, FakeListening(), 0.25, lambda: next(times) / 100
     )
     yield thread
-    thread.stop()
+    Colour("sync").do(thread.stop)
 
 
 def test_an_error_does_not_end_it(
@@ -134,6 +139,47 @@ def test_stopping_what_never_started(
     thread.ensure()
 
     thread.stop()
+
+
+@pytest.mark.parametrize("amid", [amid_making, amid_start])
+def test_a_need_from_a_signal_handler(
+    thread: KeeperThread, amid: Amid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lookup made while the thread is started neither hangs nor starts another."""
+    amid(monkeypatch, NAME, thread.ensure)
+    Colour("sync").start(thread.ensure).result(5)
+
+    assert 1 == len(named(NAME))
+    eventually(lambda: thread.keeper.node.whole)
+
+
+@pytest.mark.parametrize("amid", [amid_making, amid_start])
+def test_a_close_from_a_signal_handler(
+    thread: KeeperThread, amid: Amid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cache closed while its keeper's thread is started ends it, and does not hang."""
+    amid(monkeypatch, NAME, thread.stop)
+    Colour("sync").start(thread.ensure).result(5)
+
+    eventually(lambda: not named(NAME))
+
+
+def test_a_close_from_a_signal_handler_under_the_lock(
+    thread: KeeperThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A close that interrupted what holds the node's lock does not wait for ever."""
+    monkeypatch.setattr(keeping, "ENDS_WITHIN", 0.0)
+    node = thread.keeper.node
+    thread.ensure()
+    eventually(lambda: node.whole)
+
+    def close() -> None:
+        with node.lock:
+            thread.stop()
+
+    Colour("sync").do(close)
+
+    eventually(lambda: not named(NAME))
 
 
 def test_a_fork_between_confirmation_and_marker(thread: KeeperThread) -> None:

@@ -6,6 +6,8 @@ import sys
 import threading
 from pathlib import Path
 
+import pytest
+
 from hybridcache.adapters.prometheus.live import LiveGauges
 from hybridcache.engine.gauges import (
     FLIGHTS,
@@ -13,6 +15,8 @@ from hybridcache.engine.gauges import (
     UPSTREAM_UP,
     Gauge,
 )
+from tests.amid import Amid, amid_making, amid_start
+from tests.colours import Colour
 from tests.eventually import eventually
 from tests.parts import Opened, memory_tier, node_of
 
@@ -56,6 +60,42 @@ def test_gauges_follow_a_cache_from_its_first_event_to_its_end() -> None:
     gauges.ended()
     gauges.ended()
     assert 0 == _threads()
+
+
+@pytest.mark.parametrize("amid", [amid_making, amid_start])
+def test_a_count_from_a_signal_handler(
+    amid: Amid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What counts while the thread is started neither hangs nor starts another."""
+    gauges = LiveGauges("/nowhere")
+    cache = Opened("c", node_of(None, redis=True))
+    gauges.watch(cache)
+    amid(monkeypatch, "hybridcache-gauges", gauges.ensure)
+    Colour("sync").start(gauges.ensure).result(5)
+    assert 1 == _threads()
+
+    cache.closed = True
+    gauges.ended()
+    assert 0 == _threads()
+
+
+@pytest.mark.parametrize("amid", [amid_making, amid_start])
+def test_an_end_from_a_signal_handler(
+    amid: Amid, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last cache closed while the thread is started ends it, and does not hang."""
+    gauges = LiveGauges("/nowhere")
+    cache = Opened("c", node_of(None, redis=True))
+    gauges.watch(cache)
+
+    def close() -> None:
+        cache.closed = True
+        gauges.ended()
+
+    amid(monkeypatch, "hybridcache-gauges", close)
+    Colour("sync").start(gauges.ensure).result(5)
+
+    eventually(lambda: not _threads())
 
 
 def test_a_closed_cache_holds_no_other_down() -> None:

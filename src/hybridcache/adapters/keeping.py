@@ -16,6 +16,10 @@ A = TypeVar("A")
 
 log: Final = logging.getLogger("hybridcache.adapters")
 
+# How long its end is waited for beside two requests, seconds. It comes sooner, unless a
+# signal handler waits for it and has interrupted what holds the node's lock.
+ENDS_WITHIN: Final = 3.0
+
 
 class Asking(Protocol):
     """Whoever asks Redis for the keeper."""
@@ -49,7 +53,9 @@ class KeeperThread:
     subscription: Listening
     timeout: float
     now: Callable[[], float]
-    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
+    # Re-entrant: a signal handler or a finalizer may look up or close while its thread
+    # is in here. Other threads find what they are to join started.
+    _lock: threading.RLock = attrs.field(factory=threading.RLock, init=False)
     _thread: threading.Thread | None = attrs.field(default=None, init=False)
     _stopped: bool = attrs.field(default=False, init=False)
     _told: set[str] = attrs.field(factory=set, init=False)
@@ -65,17 +71,19 @@ class KeeperThread:
                 self._start()
 
     def _start(self) -> None:
-        if self._thread is not None or self._stopped:
-            return
         thread = threading.Thread(
             target=self._run, name="hybridcache-keeper", daemon=True
         )
+        # Looked at only now: no call comes between the look and the assignment, so
+        # that nobody who re-enters starts a second one.
+        if self._thread is not None or self._stopped:
+            return
+        self._thread = thread
         try:
             thread.start()
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
+            self._thread = None
             self._tell("the keeper's thread does not start; it is tried again", error)
-        else:
-            self._thread = thread
 
     def _run(self) -> None:
         while not self._stopped:
@@ -116,16 +124,23 @@ class KeeperThread:
                 return self.upstream.ask(chore, self.timeout)
 
     def stop(self) -> None:
-        """End the thread and wait for it, unless it is the calling one."""
+        """End the thread and wait for it, unless it is the calling one.
+
+        One that the calling one is just starting, or holds up by a lock, ends later.
+        """
         self._stopped = True
         with self._lock:
             thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join()
+        if (
+            thread is not None
+            and thread.is_alive()
+            and thread is not threading.current_thread()
+        ):
+            thread.join(ENDS_WITHIN + 2 * self.timeout)
 
     def forked(self) -> None:
         """Be without a thread in the child of a fork, until it is needed."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._thread = None
         self.subscription.forked()
         self.keeper.connected = False

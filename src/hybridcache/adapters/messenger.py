@@ -21,7 +21,9 @@ class Messenger:
 
     lost: int = attrs.field(default=0, init=False)
     _calls: deque[Callable[[], None]] = attrs.field(factory=deque, init=False)
-    _lock: threading.Lock = attrs.field(factory=threading.Lock, init=False)
+    # Re-entrant: a signal handler or a finalizer may have news while its thread is in
+    # here.
+    _lock: threading.RLock = attrs.field(factory=threading.RLock, init=False)
     _thread: threading.Thread | None = attrs.field(default=None, init=False)
 
     def post(self, call: Callable[[], None]) -> None:
@@ -31,14 +33,22 @@ class Messenger:
                 self.lost += 1
                 return
             self._calls.append(call)
+            idle = self._thread is None
+        if idle:
+            self._start()
+
+    def _start(self) -> None:
+        thread = threading.Thread(
+            target=self._run, name="hybridcache news", daemon=True
+        )
+        with self._lock:
+            # Another thread may have been first, or whoever re-entered this one.
             if self._thread is not None:
                 return
-            thread = self._thread = threading.Thread(
-                target=self._run, name="hybridcache news", daemon=True
-            )
+            self._thread = thread
         try:
             thread.start()
-        except RuntimeError:
+        except (RuntimeError, MemoryError):
             # No thread to be had, or the interpreter ends: the next call tries again.
             with self._lock:
                 self._thread = None
@@ -53,14 +63,21 @@ class Messenger:
             call()
 
     def end(self, timeout: float) -> None:
-        """Wait until all calls were made, at most *timeout* seconds."""
+        """Wait until all calls were made, at most *timeout* seconds.
+
+        What a thread that is just being started will call, is not waited for.
+        """
         with self._lock:
             thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
+        if (
+            thread is not None
+            and thread.is_alive()
+            and thread is not threading.current_thread()
+        ):
             thread.join(timeout)
 
     def forked(self) -> None:
         """Start without calls and thread in the child of a fork."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._calls.clear()
         self._thread = None

@@ -13,7 +13,6 @@ import logging
 import os
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 from weakref import WeakSet
@@ -67,8 +66,9 @@ class LiveGauges:
     _caches: "WeakSet[Live]" = attrs.field(factory=WeakSet, init=False)
     _thread: threading.Thread | None = attrs.field(default=None, init=False)
     _wake: threading.Event = attrs.field(factory=threading.Event, init=False)
-    # Whoever holds it waits for no other lock: it may be taken under any.
-    _starting: threading.Lock = attrs.field(factory=threading.Lock, init=False)
+    # Whoever holds it waits for no other lock: it may be taken under any. Re-entrant: a
+    # signal handler may count something while its thread starts this one.
+    _starting: threading.RLock = attrs.field(factory=threading.RLock, init=False)
     _began: bool = attrs.field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -86,19 +86,23 @@ class LiveGauges:
         """Show how the caches stand from now on: start the thread if it does not run."""
         self._began = True
         if self._thread is None:
-            with self._starting:
-                self._start()
+            self._start()
 
     def _start(self) -> None:
-        if self._thread is not None:
-            return
         thread = threading.Thread(
             target=self._run, name="hybridcache-gauges", daemon=True
         )
-        # The system may have no thread left: then a later first count tries again.
-        with suppress(RuntimeError):
-            thread.start()
+        with self._starting:
+            # Another thread may have been first, or whoever re-entered this one.
+            if self._thread is not None:
+                return
             self._thread = thread
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError):
+            # The system has no thread left: a later first count tries again.
+            with self._starting:
+                self._thread = None
 
     def ended(self) -> None:
         """Show no more of a cache that was closed; the last one ends the thread."""
@@ -107,8 +111,10 @@ class LiveGauges:
             if thread is None or self._show():
                 return
         self._wake.set()
-        # It goes on where another cache is opened at this moment.
-        thread.join(PERIOD)
+        # It goes on where another cache is opened at this moment, and has not begun
+        # where a signal handler interrupted its start.
+        if thread.is_alive():
+            thread.join(PERIOD)
 
     def _run(self) -> None:
         while True:
@@ -155,8 +161,7 @@ class LiveGauges:
     def forked(self) -> None:
         """Say nothing in the child of a fork until it counts something."""
         self._thread, self._began = None, False
-        self._starting = threading.Lock()
+        self._starting = threading.RLock()
         self._wake = threading.Event()
         if self._shown:
-            with self._starting:
-                self._start()
+            self._start()
