@@ -1,6 +1,7 @@
 """Decorated functions: their keys, their looks, and what hangs on them."""
 
 import inspect
+from contextvars import copy_context
 from decimal import Decimal
 
 import pytest
@@ -221,6 +222,18 @@ def test_bypass_reads_and_writes_nothing(cache: Handle) -> None:
     with cache.cache.bypass():
         assert [2, 3] == [cache.call(item, 7) for _ in range(2)]
     assert [1, 1, 1] == [cache.call(item, 7) for _ in range(3)]
+
+
+def test_a_bypass_left_in_another_context_ends(cache: Handle) -> None:
+    """However bypass() is left, as by a fixture, memory serves by the short way again."""
+    block = cache.cache.bypass()
+    copy_context().run(block.__enter__)
+    assert not cache.cache._state.direct
+
+    with pytest.raises(ValueError, match="different Context"):
+        copy_context().run(block.__exit__, None, None, None)
+
+    assert cache.cache._state.direct
 
 
 def test_override_runs_on_other_tiers(cache: Handle) -> None:

@@ -161,8 +161,9 @@ class CacheState:
         try:
             yield
         finally:
-            self.bypassed.reset(was)
+            # First: it raises where the block is left in another context.
             self._by_passers -= 1
+            self.bypassed.reset(was)
 
     @property
     def node(self) -> Node:
