@@ -41,6 +41,6 @@ def amid_start(patch: pytest.MonkeyPatch, name: str, call: Call) -> None:
     patch.setattr(threading.Thread, "start", starting)
 
 
-def named(name: str) -> list[threading.Thread]:
-    """Return the threads called *name*."""
-    return [one for one in threading.enumerate() if one.name == name]
+def named(name: str) -> set[threading.Thread]:
+    """Return the threads called *name*, those that other tests left included."""
+    return {one for one in threading.enumerate() if one.name == name}

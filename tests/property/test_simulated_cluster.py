@@ -106,6 +106,12 @@ def test_what_was_fixed_stays_fixed(
     Cluster(seed=seed, workload=workload, faults=faults).run()
 
 
+def test_a_load_that_was_given_up_never_begins() -> None:
+    """Who asks for a lease until `abandon_after` is over hands over, and loads nothing."""
+    faults = Faults(cut_short=0.1, stopped=0.01)
+    Cluster(seed=20091709, nodes=2, workload=work.HANGING, faults=faults).run()
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_stale_hit_that_waits_is_not_served_once_expired(seed: int) -> None:
     """Who waits for a slow refresh with `stale_wait` gets nothing past its `ttl`."""

@@ -79,12 +79,15 @@ def claim(
     step: Claimed | Unclaimed | Landing | Quest = Quest(plan.rejected)
     try:
         while isinstance(step, Quest):
+            if ctx.now() >= flight.abandon_at:
+                # A load that began now would have no time of its own, and no lease.
+                return Handover("it was given up before its load could begin")
             step = yield from _ask_once(
                 ctx, redis, query, flight, plan, step, token, deadline
             )
     finally:
         if isinstance(step, Quest):
-            # Ended from outside, and Redis may have granted the lease meanwhile.
+            # Given up or ended from outside; Redis may have granted the lease meanwhile.
             names = query.names(redis)
             ctx.node.leases.unwanted(names, token, flight.abandon_at)
     return step

@@ -98,7 +98,7 @@ def may_time_out(seen: Evidence, began: LookupBegan, end: LookupEnded) -> bool:
         if ended is None and seen.troubles.gone_by(load.process, began.at + SOON):
             # "A waiter never fails just because another process died."
             continue
-        if load.work >= SLOW and _overlap(seen, load, began, end) >= SLOW:
+        if load.work >= SLOW and _overlap(seen, load, began, end) >= SLOW - ROOM:
             return True
     return seen.troubles.cost_a_lease(began.at - LEASE, end.at)
 
