@@ -44,3 +44,24 @@ def amid_start(patch: pytest.MonkeyPatch, name: str, call: Call) -> None:
 def named(name: str) -> set[threading.Thread]:
     """Return the threads called *name*, those that other tests left included."""
     return {one for one in threading.enumerate() if one.name == name}
+
+
+class Stopped(BaseException):
+    """What a signal handler raises to have a thread end."""
+
+
+def stop_start(patch: pytest.MonkeyPatch, name: str, *, begun: bool) -> None:
+    """Raise `Stopped` once as a thread called *name* starts: when it has, or before."""
+    start = threading.Thread.start
+    stopped: list[threading.Thread] = []
+
+    def starting(one: threading.Thread) -> None:
+        strikes = one.name == name and not stopped
+        if strikes:
+            stopped.append(one)
+        if begun or not strikes:
+            start(one)
+        if strikes:
+            raise Stopped
+
+    patch.setattr(threading.Thread, "start", starting)

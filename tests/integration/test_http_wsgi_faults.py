@@ -12,6 +12,7 @@ from hybridcache.adapters.threads import Workers
 from hybridcache.core.http.message import Head, Request
 from hybridcache.core.http.policy import HTTPPolicy
 from hybridcache.faces.http.wsgi import WSGICacheMiddleware
+from tests.amid import Stopped
 from tests.eventually import eventually
 from tests.http.wsgi import FRESH, TEXT, Origin, Web, ask, asking, in_thread
 
@@ -263,7 +264,8 @@ def test_exit_is_not_answered(web: Web) -> None:
         asking(face).begin()
 
 
-def test_exit_of_a_leader(web: Web) -> None:
+@pytest.mark.parametrize("ends", [SystemExit, Stopped])
+def test_exit_of_a_leader(web: Web, ends: type[BaseException]) -> None:
     """Who waited for a request that ended its thread is served by one of its own."""
     gate = threading.Event()
     origin = Origin()
@@ -271,7 +273,7 @@ def test_exit_of_a_leader(web: Web) -> None:
     def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if not gate.is_set():
             assert gate.wait(20)
-            raise SystemExit
+            raise ends
         return origin(environ, start_response)
 
     face = web.face(app)
@@ -282,7 +284,7 @@ def test_exit_of_a_leader(web: Web) -> None:
 
     gate.set()
 
-    with pytest.raises(SystemExit):
+    with pytest.raises(ends):
         leader.result(20)
     assert b"hello" == follower.result(20).content
 

@@ -6,11 +6,13 @@ import threading
 
 import pytest
 
-from hybridcache import Closed, HitFresh, Memory, Miss, Policy
+from hybridcache import AsyncCache, Closed, HitFresh, Memory, Miss, Policy
 from hybridcache.engine.names import names_of
+from hybridcache.faces.station import Station
 from hybridcache.testing import RedisServer, ScriptedUpstream
 from tests.colours import Colour, Counted, held
 from tests.eventually import eventually
+from tests.run import Run
 
 POLICY = Policy(fresh_for=60, ttl=3600)
 
@@ -183,6 +185,36 @@ def test_an_interrupted_close_ends_the_cache(
         cut_off.result(5)
     assert loader.gate is not None
     loader.gate.set()
+    with own_redis.client() as client:
+        eventually(lambda: len(client.client_list()) == 1)
+
+
+def test_a_cancelled_close_ends_the_cache(
+    run: Run, own_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cancelled while its stations end, close ends all of them and disconnects."""
+    end, both, gate = Station.end, threading.Barrier(3), threading.Event()
+
+    def held_end(station: Station) -> None:
+        both.wait(5)
+        assert gate.wait(5)
+        end(station)
+
+    async def cancelled() -> None:
+        cache = AsyncCache(name="shop", upstream=own_redis.url, downstream=Memory())
+        await cache.get_or_load("k", Counted().load, POLICY)
+        with cache.override(upstream=own_redis.url, downstream=Memory()):
+            await cache.get_or_load("k", Counted().load, POLICY)
+            closing = asyncio.create_task(cache.close())
+            await asyncio.to_thread(both.wait, 5)
+            closing.cancel()
+            gate.set()
+            with pytest.raises(asyncio.CancelledError):
+                await closing
+
+    monkeypatch.setattr(Station, "end", held_end)
+    run(cancelled())
+
     with own_redis.client() as client:
         eventually(lambda: len(client.client_list()) == 1)
 

@@ -14,7 +14,7 @@ from hybridcache.adapters.keeping import KeeperThread
 from hybridcache.engine.channel_requests import ReadMarker
 from hybridcache.engine.keeper import Keeper
 from hybridcache.engine.request import Fault, Request
-from tests.amid import Amid, amid_making, amid_start, named
+from tests.amid import Amid, Stopped, amid_making, amid_start, named, stop_start
 from tests.colours import Colour
 from tests.eventually import eventually
 from tests.parts import CHANNEL, MARKER, node_of
@@ -164,6 +164,21 @@ def test_a_close_from_a_signal_handler(
     Colour("sync").start(thread.ensure).result(5)
 
     eventually(lambda: named(NAME) <= others)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_start_that_is_interrupted_is_made_up_for(
+    thread: KeeperThread, begun: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One thread keeps the node in the end, whether or not the first one ran."""
+    others = named(NAME)
+    stop_start(monkeypatch, NAME, begun=begun)
+    with pytest.raises(Stopped):
+        thread.ensure()
+    thread.ensure()
+
+    eventually(lambda: len(named(NAME) - others) == 1)
+    eventually(lambda: thread.keeper.node.whole)
 
 
 def test_a_close_from_a_signal_handler_under_the_lock(

@@ -8,6 +8,7 @@ import pytest
 
 from hybridcache import Cache, HitFresh, LoadTimeout, Memory, Miss, Policy
 from hybridcache.testing import ManualClock
+from tests.amid import Stopped, stop_start
 from tests.colours import Colour, Counted, colour_of, held
 from tests.eventually import eventually
 
@@ -158,10 +159,6 @@ def test_a_sync_loader_of_an_async_cache_leaves_the_loop_free() -> None:
         assert 1 == slow.result(5)
 
 
-class Stopped(BaseException):
-    """What a signal handler raises to have a thread end."""
-
-
 def test_what_ends_a_caller_s_thread_is_its_own() -> None:
     """A follower loads where the leader's thread was ended, and no error is held."""
     policy = POLICY.evolve(run_in="caller", error_ttl=60)
@@ -230,3 +227,24 @@ def test_a_signal_between_flight_and_load_leaves_no_flight(
     node = cache._state.wiring.ctx.node
     eventually(lambda: not node.flights.flights())
     cache.close()
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_signal_as_the_load_s_thread_starts(
+    begun: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A load that runs all the same keeps its key; one that does not frees it."""
+    with colour_of("sync") as sync:
+        cache, loader = sync.make_cache(downstream=Memory()), held()
+        stop_start(monkeypatch, "hybridcache-worker", begun=begun)
+        with pytest.raises(Stopped):
+            cache.get("k", loader.load, POLICY)
+        assert begun == bool(cache.node.flights.flights())
+
+        cache.invalidate("k")
+        assert loader.gate is not None
+        loader.gate.set()
+        if begun:
+            eventually(loader.ended.is_set)
+            eventually(lambda: not len(cache.node.fills))
+        assert isinstance(cache.outcome("k", loader.load, POLICY), Miss)

@@ -84,9 +84,17 @@ class KeeperThread:
         except (RuntimeError, MemoryError) as error:
             self._thread = None
             self._tell("the keeper's thread does not start; it is tried again", error)
+        except BaseException:
+            # Of a signal handler. If it runs all the same, it finds itself unwanted.
+            self._thread = None
+            raise
+
+    def _ended(self) -> bool:
+        """Whether the calling thread is to keep nothing any more."""
+        return self._stopped or self._thread is not threading.current_thread()
 
     def _run(self) -> None:
-        while not self._stopped:
+        while not self._ended():
             try:
                 self._work()
             except Exception as error:  # noqa: BLE001 (or memory would stay trusted)
@@ -97,7 +105,7 @@ class KeeperThread:
         self.subscription.close()
 
     def _work(self) -> None:
-        work = rounds(self.keeper, self.now, lambda: self._stopped)
+        work = rounds(self.keeper, self.now, self._ended)
         answer: object = None
         while True:
             try:

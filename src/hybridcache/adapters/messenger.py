@@ -52,15 +52,24 @@ class Messenger:
             # No thread to be had, or the interpreter ends: the next call tries again.
             with self._lock:
                 self._thread = None
+        except BaseException:
+            # Of a signal handler. If it runs all the same, there are two for a while.
+            with self._lock:
+                self._thread = None
+            raise
 
     def _run(self) -> None:
-        while True:
-            with self._lock:
-                if not self._calls:
-                    self._thread = None
-                    return
-                call = self._calls.popleft()
+        while (call := self._next()) is not None:
             call()
+
+    def _next(self) -> Callable[[], None] | None:
+        with self._lock:
+            # In this order: a finalizer that has news in here starts another thread.
+            self._thread = None
+            if not self._calls:
+                return None
+            self._thread = threading.current_thread()
+            return self._calls.popleft()
 
     def end(self, timeout: float) -> None:
         """Wait until all calls were made, at most *timeout* seconds.

@@ -198,7 +198,8 @@ class ThreadPorts:
     def call(self, loader: Loader, load: CurrentLoad, *, inline: bool) -> object:
         """Call *loader* in this thread.
 
-        What ends a caller's thread, such as KeyboardInterrupt, is for that caller alone.
+        What ends a caller's thread, such as KeyboardInterrupt, is for that caller alone;
+        an event loop would end with it, so that tasks are told of it as of any error.
         """
         return called(loader, load, Exception if inline else BaseException)
 

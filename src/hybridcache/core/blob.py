@@ -31,8 +31,8 @@ STAMP_AT: Final = 48
 FINGERPRINT_SIZE: Final = 8
 FINGERPRINT_AT: Final = 56
 
-# The server that takes over after a failover may have a clock so far behind, microseconds.
-_SKEW_US: Final = 1_000_000
+SKEW: Final = 1.0
+"""The server that takes over after a failover may have a clock so far behind, seconds."""
 
 _PRELUDE = struct.Struct(">2sBB8s")
 _INSTANTS = struct.Struct(">QQ")
@@ -118,11 +118,11 @@ def age(header: Header, now_us: int) -> float:
         Undecodable: It is of the future: Redis's clock went back since, and nobody can
             tell its age.
     """
-    age_us = now_us - header.instant_us
-    if age_us < -_SKEW_US:
+    age = (now_us - header.instant_us) / 1e6
+    if age < -SKEW:
         detail = f"instant {header.instant_us}, while Redis's clock shows {now_us}"
         raise Undecodable("instants", detail)
-    return max(0, age_us) / 1e6
+    return max(0.0, age)
 
 
 def parse(blob: bytes, name: str, shape: bytes) -> tuple[Header, bytes]:

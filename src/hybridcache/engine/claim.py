@@ -87,7 +87,8 @@ def claim(
             )
     finally:
         if isinstance(step, Quest):
-            # Given up or ended from outside; Redis may have granted the lease meanwhile.
+            # Ended from outside: Redis may have granted the lease meanwhile. What was
+            # given up ended with its lease.
             names = query.names(redis)
             ctx.node.leases.unwanted(names, token, flight.abandon_at)
     return step

@@ -89,6 +89,8 @@ class Flight:
         cold: Whether Redis held nothing that its load could replace: who comes
             meanwhile need not look there.
 
+        taken: Whether its load runs, or it was given up before that.
+
         loads: Whether its loader was called, or is about to be.
 
         link: Refers to its load in a trace.
@@ -104,6 +106,7 @@ class Flight:
     abandon_at: float
     background: bool
     cold: bool = False
+    taken: bool = False
     loads: bool = False
     link: object = None
     awaiting: list["Flight"] = attrs.field(factory=list)

@@ -28,7 +28,9 @@ class Kept(Record):
 
         fingerprint: Shape of the type it was stored as.
 
-        written_at: Monotonic instant, seconds.
+        written_at: Monotonic instant, seconds; never later than the write.
+
+        kept_at: Monotonic instant at which it was put in memory, seconds.
 
         fresh_for: Seconds.
 
@@ -52,6 +54,7 @@ class Kept(Record):
     written_at: float = attrs.field(kw_only=True)
     fresh_for: float = attrs.field(kw_only=True)
     ttl: float = attrs.field(kw_only=True)
+    kept_at: float = attrs.field(default=NEVER, init=False)
     version: int = attrs.field(default=0, kw_only=True)
     identity: bytes = attrs.field(default=b"", kw_only=True)
     epoch: int = attrs.field(default=DISTRUSTED, kw_only=True)

@@ -38,6 +38,8 @@ def load(
     inline: bool,
 ) -> Flow[None]:
     """Carry out the load of *flight* and settle it."""
+    if not ctx.node.take_up(flight):
+        return
     landing: Landing = Handover("its load was ended from outside")
     refreshes = plan.mode is Mode.REFRESH
     try:

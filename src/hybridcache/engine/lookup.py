@@ -295,7 +295,7 @@ def _start(
     *,
     inline: bool,
 ) -> Flow[bool]:
-    """Have *flight* land: by one that landed meanwhile, or by a load that starts now."""
+    """Start the load of *flight*; False if memory has had its value meanwhile."""
     looks = plan.mode is not Mode.FORCE and not query.bypass
     try:
         if looks and _landed_meanwhile(ctx, query, flight):
@@ -305,7 +305,7 @@ def _start(
         return True
     except BaseException:
         # A signal handler may raise anywhere: nobody is to wait for what never began.
-        ctx.node.land(flight, Handover("its load could not be started"))
+        ctx.node.give_up(flight, Handover("its load could not be started"))
         raise
 
 

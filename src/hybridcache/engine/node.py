@@ -7,10 +7,11 @@ against what passed meanwhile; a message from another node is carried out here.
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import attrs
 
+from hybridcache.core.blob import SKEW
 from hybridcache.engine.events import LoadAbandoned
 from hybridcache.engine.flights import (
     Adopted,
@@ -39,11 +40,6 @@ A = TypeVar("A")
 # One count for all nodes: a node that is made anew on the same memory trusts nothing
 # that the one before it vouched for.
 _epochs = itertools.count()
-
-
-# Two writes of one key that are so close by this node's clock, seconds, are told apart
-# by their versions alone.
-_CLOSE: Final = 3.0
 
 
 @attrs.define(eq=False)
@@ -142,6 +138,7 @@ class Node:
                 return False
             sound = confirmed and self.whole and fill.epoch == self.epoch
             kept.epoch = self.epoch if sound else DISTRUSTED
+            kept.kept_at = now
             return self.tier.put(kept, now)
 
     def forget(self, kept: Kept) -> None:
@@ -277,6 +274,17 @@ class Node:
                 self.fills.close(flight.fill)
                 flight.fill = self.open_fill(flight.key)
 
+    def take_up(self, flight: Flight) -> bool:
+        """Have the load of *flight* run, which lands it; False if it was given up."""
+        with self.lock:
+            taken, flight.taken = flight.taken, True
+            return not taken
+
+    def give_up(self, flight: Flight, landing: Landing) -> None:
+        """Land a flight whose load could not be started, unless it runs all the same."""
+        if self.take_up(flight):
+            self.land(flight, landing)
+
     def land(self, flight: Flight, landing: Landing) -> None:
         """Settle *flight* for all who wait."""
         with self.lock:
@@ -406,7 +414,8 @@ class Node:
 def _is_older(kept: Kept, before: Kept) -> bool:
     """Whether what is in memory is of a later write, by version.
 
-    Versions follow Redis's clock, which may go back: what was written long after is newer.
+    Versions follow Redis's clock, which may go back: what was written when memory had
+    the other already is newer.
     """
-    later = kept.written_at - before.written_at > _CLOSE
+    later = kept.written_at > before.kept_at + SKEW
     return 0 < kept.version < before.version and not later

@@ -46,7 +46,10 @@ def standing_of(
         return Standing(seen, None, Side(None, "Redis holds nothing"))
     try:
         header = _read(found.blob, names.entry, inquiry.shape)
-        age = blob.age(header, found.now_us)
+        cleared = header.stamp != wanted_stamp(ctx, found)
+        # What was cleared is passed over, of the future or not.
+        latest = header.instant_us if cleared else 0
+        past = blob.age(header, max(found.now_us, latest))
     except Undecodable as error:
         reason = error.reason if found.blob else "type"
         foreign = Foreign(
@@ -59,9 +62,8 @@ def standing_of(
             seen, foreign, Side(None, f"what Redis holds cannot be read: {reason}")
         )
     entry = Entry(
-        None, written_at=sent_at - age, fresh_for=header.fresh_for, ttl=header.ttl
+        None, written_at=sent_at - past, fresh_for=header.fresh_for, ttl=header.ttl
     )
-    cleared = header.stamp != wanted_stamp(ctx, found)
     state, age = aged(entry, ctx.now())
     shown = InRedis(
         state=state,

@@ -424,13 +424,15 @@ class AsyncCache:
             # Its own callers find it closed; those of another cache on its node lead.
             state.workers.close(Handover(f"the cache {state.name!r} was closed"))
             stations, last = state.leave()
-            for station in last:
-                # In a thread of its own: a cancelled close() ends the cache too.
-                ending = asyncio.get_running_loop().run_in_executor(None, station.end)
-                await asyncio.shield(ending)
-            for station in stations:
-                if station.link is not None:
-                    await station.link.awaiting.close()
+            # In threads of their own: a cancelled close() ends the cache too.
+            loop = asyncio.get_running_loop()
+            ends = [loop.run_in_executor(None, station.end) for station in last]
+            try:
+                await asyncio.shield(asyncio.gather(*ends))
+            finally:
+                for station in stations:
+                    if station.link is not None:
+                        await station.link.awaiting.close()
 
     async def __aenter__(self) -> Self:
         return self

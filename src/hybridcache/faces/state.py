@@ -161,7 +161,7 @@ class CacheState:
         try:
             yield
         finally:
-            # First: it raises where the block is left in another context.
+            # Counted out first: reset() raises where the block is left in another context.
             self._by_passers -= 1
             self.bypassed.reset(was)
 

@@ -103,6 +103,11 @@ class LiveGauges:
             # The system has no thread left: a later first count tries again.
             with self._starting:
                 self._thread = None
+        except BaseException:
+            # Of a signal handler. If it runs all the same, it finds itself unwanted.
+            with self._starting:
+                self._thread = None
+            raise
 
     def ended(self) -> None:
         """Show no more of a cache that was closed; the last one ends the thread."""
@@ -119,6 +124,8 @@ class LiveGauges:
     def _run(self) -> None:
         while True:
             with self.lock:
+                if self._thread is not threading.current_thread():
+                    return
                 if not self._turn():
                     with self._starting:
                         self._thread = None

@@ -240,8 +240,13 @@ class Exchange(Asking):
             self.led.settle(reply)
 
     def _fail(self, error: BaseException) -> None:
-        if self.led is not None:
+        if self.led is None:
+            return
+        if isinstance(error, Exception):
             self.led.settle(error)
+        else:
+            # What ends the request's thread is no answer to anybody else.
+            self.led.give_up()
 
     def _invalidate(self, head: Head) -> Flow[None]:
         """Drop what an unsafe request made wrong (RFC 9111, section 4.4)."""

@@ -152,9 +152,8 @@ def _beside(
         if looks:
             routed = of_route(site, query, _route_of(led, ending))
             counted(ctx, routed, ending, ctx.now() - begun)
-    except (HybridCacheError, SystemExit, KeyboardInterrupt) as error:
-        # Too late, closed, or within its own load: the request does without. Or what
-        # leads it was told to exit, which is its own thread's to raise.
+    except HybridCacheError as error:
+        # Too late, closed, or within its own load: the request does without.
         if looks:
             failed(ctx, query, reason_of(error))
     finally:
