@@ -48,15 +48,14 @@ class Messenger:
             self._thread = thread
         try:
             thread.start()
-        except (RuntimeError, MemoryError):
-            # No thread to be had, or the interpreter ends: the next call tries again.
+        except BaseException as error:
+            # The next call tries again. If this one runs all the same, there are two for
+            # a while.
             with self._lock:
                 self._thread = None
-        except BaseException:
-            # Of a signal handler. If it runs all the same, there are two for a while.
-            with self._lock:
-                self._thread = None
-            raise
+            # No thread to be had, or the interpreter ends; else a signal handler's.
+            if not isinstance(error, RuntimeError | MemoryError):
+                raise
 
     def _run(self) -> None:
         while (call := self._next()) is not None:

@@ -99,15 +99,14 @@ class LiveGauges:
             self._thread = thread
         try:
             thread.start()
-        except (RuntimeError, MemoryError):
-            # The system has no thread left: a later first count tries again.
+        except BaseException as error:
+            # A later first count tries again. If this one runs all the same, it finds
+            # itself unwanted.
             with self._starting:
                 self._thread = None
-        except BaseException:
-            # Of a signal handler. If it runs all the same, it finds itself unwanted.
-            with self._starting:
-                self._thread = None
-            raise
+            # The system has no thread left; else a signal handler's.
+            if not isinstance(error, RuntimeError | MemoryError):
+                raise
 
     def ended(self) -> None:
         """Show no more of a cache that was closed; the last one ends the thread."""
